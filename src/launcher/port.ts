@@ -1,0 +1,129 @@
+/**
+ * The port between drover and whatever starts operating-system processes. An adapter knows nothing of tasks, retries
+ * or terminals. Every adapter passes the same contract tests (`test/launcher/contract.ts`).
+ */
+
+export type OutputStream = 'stdout' | 'stderr'
+
+/** Where a child's standard input comes from. */
+export type StdinSpec =
+  | { readonly from: 'null' }
+  | { readonly from: 'bytes'; readonly bytes: Uint8Array | string }
+  | { readonly from: 'file'; readonly path: string }
+  /** Fed with {@link Child.write} and {@link Child.endInput}. */
+  | { readonly from: 'pipe' }
+  | { readonly from: 'inherit' }
+
+/** Where a child's output goes. Only `pipe` reaches {@link ChildEvents.onOutput}. */
+export type OutputSpec =
+  | { readonly to: 'pipe' }
+  | { readonly to: 'null' }
+  | { readonly to: 'inherit' }
+  | { readonly to: 'file'; readonly path: string; readonly append?: boolean }
+
+export interface StartSpec {
+  /** A program: a path, or a name that is looked up in the child's PATH. */
+  readonly file: string | Uint8Array
+  /** Arguments without the program's own name. */
+  readonly args: readonly (string | Uint8Array)[]
+  readonly cwd?: string | undefined
+  /** Differences to the parent's environment; `null` removes a variable. */
+  readonly env?: Readonly<Record<string, string | Uint8Array | null>> | undefined
+  readonly stdin: StdinSpec
+  readonly stdout: OutputSpec
+  readonly stderr: OutputSpec
+  /**
+   * Names the run that the child belongs to, so that {@link Launcher.survivors} and {@link Launcher.signalScope} find
+   * descendants that left the child's session. Letters, digits and `-`.
+   */
+  readonly scope: string
+}
+
+/** Why a child could not be started. `code` is the system's, as in `ENOENT`, or one of drover's. */
+export interface StartError {
+  readonly code: string
+  readonly message: string
+}
+
+export interface ChildExit {
+  readonly exitCode: number | null
+  /** Name, as in `SIGKILL`. */
+  readonly signal: string | null
+  /** The kernel's accounting; null where the adapter cannot know. */
+  readonly cpuUserMs: number | null
+  readonly cpuSystemMs: number | null
+  readonly maxRssBytes: number | null
+  /** Whether processes of the child's group may still be alive. False only when it is certain that there is none. */
+  readonly groupAlive: boolean
+}
+
+/**
+ * What a launcher tells about one child. `onSpawnError` is the only call if the child did not start; else `onSpawn` is
+ * first, then output in order, `onOutputEnd` once for each piped stream, and exactly one of `onExit` and `onLost`.
+ * Output may go on after `onExit`, when descendants hold the pipe. No call is made from within {@link Launcher.start}.
+ */
+export interface ChildEvents {
+  onSpawn(pid: number): void
+  onSpawnError(error: StartError): void
+  /** The chunk belongs to the receiver and is not reused. */
+  onOutput(stream: OutputStream, chunk: Buffer): void
+  /** End of file, or after {@link Child.closeOutput}. */
+  onOutputEnd(stream: OutputStream): void
+  onExit(exit: ChildExit): void
+  /** The launcher died under the child; what became of it is unknown and it is being ended. */
+  onLost(error: StartError): void
+  /** After {@link Child.write} had returned false: there is room again. */
+  onDrain?(): void
+  /** Standard input is gone: the child closed it. What was written and not read is lost; that is no error by itself. */
+  onInputClosed?(): void
+}
+
+/** One started (or starting) child: the handle to its streams and to its tree. */
+export interface Child {
+  /** Known after `onSpawn`. */
+  readonly pid: number | null
+  /** Only for stdin `pipe`. Returns false when the caller should wait for `onDrain`. Never throws when the child is gone. */
+  write(chunk: Uint8Array | string): boolean
+  endInput(): void
+  /** Stops reading a stream, so that the child waits when its pipe is full; a few chunks may still arrive. */
+  pauseOutput(stream: OutputStream): void
+  resumeOutput(stream: OutputStream): void
+  /** Stops reading for good and closes the pipe; `onOutputEnd` follows. A descendant that writes to it gets SIGPIPE. */
+  closeOutput(stream: OutputStream): void
+  /** Lets the event loop end although the stream is open; it is drained as long as the loop lives. */
+  releaseOutput(stream: OutputStream): void
+  /**
+   * Sends a signal to the child and to all its descendants that can be found: its group, its session, the tree below
+   * it, and those that carry its mark. Resolves to how many processes were signalled; 0 when none is alive. Never rejects.
+   */
+  signalTree(signal: NodeJS.Signals): Promise<number>
+  /** How many processes of the tree are alive (zombies are not), the child itself included. Never rejects. */
+  countTree(): Promise<number>
+}
+
+/** What an adapter can do beyond the contract, for `drover doctor` and for documentation. */
+export interface LauncherCapabilities {
+  /** Whether everything ends when this Node process is killed with SIGKILL. */
+  readonly endsWithParent: boolean
+  /** Whether descendants are found after a double fork that also dropped its environment. */
+  readonly findsDoubleForks: boolean
+  /** Whether arguments and environment may hold bytes that are not UTF-8. */
+  readonly bytes: boolean
+  /** Whether {@link ChildExit} carries the kernel's accounting. */
+  readonly usage: boolean
+  /** Whether children get real pipes, so that `/dev/stdin` and `/dev/stderr` can be opened. */
+  readonly realPipes: boolean
+}
+
+export interface Launcher {
+  readonly name: 'node' | 'native' | 'ssh'
+  readonly capabilities: LauncherCapabilities
+  /** Starts a child in a session of its own. Never throws for what the system refuses: that is `onSpawnError`. */
+  start(spec: StartSpec, events: ChildEvents): Child
+  /** How many processes that were started under the scope, or descend from one, are alive. Never rejects. */
+  survivors(scope: string): Promise<number>
+  /** Signals all of them; resolves to how many. Never rejects. */
+  signalScope(scope: string, signal: NodeJS.Signals): Promise<number>
+  /** Ends everything that is left of every scope with KILL, and gives back what the launcher itself holds. */
+  close(): Promise<void>
+}

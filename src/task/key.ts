@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import { FingerprintTable, fingerprintOfDigest } from './fingerprints.js'
+import { displayText, plainText, type Task, type Text } from './task.js'
+
+/**
+ * Gives each task its key: 32 hexadecimal digits of a SHA-256 over what it runs (command, args, cwd, stdin, declared
+ * env, and the id where there is one), and `-N` when the same content has come N times before. An inserted or moved line
+ * changes no other key. Takes about 24 bytes for each different task.
+ */
+export class KeyCounter {
+  readonly #counts = new FingerprintTable()
+
+  keyOf(task: Task): string {
+    const digest = contentDigest(task)
+    const mark = fingerprintOfDigest(digest)
+    const before = this.#counts.get(mark) ?? 0
+    this.#counts.set(mark, before + 1)
+    const hex = digest.toString('hex', 0, 16)
+    return before === 0 ? hex : `${hex}-${before}`
+  }
+}
+
+/** SHA-256 over what a task runs. Bytes and strings of the same bytes give the same digest. */
+export function contentDigest(task: Task): Buffer {
+  const hash = createHash('sha256')
+  const env = task.env === undefined ? null : Object.entries(task.env).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+  const parts = [
+    1,
+    task.id ?? null,
+    canonical(task.command),
+    task.args?.map(canonical) ?? null,
+    task.cwd ?? null,
+    env?.map(([name, value]) => [name, value === null ? null : canonical(value)]) ?? null,
+    task.stdin === undefined ? null : canonical(task.stdin),
+    task.stdinFile ?? null,
+  ]
+  return hash.update(JSON.stringify(parts)).digest()
+}
+
+function canonical(text: Text): string | { base64: string } {
+  const plain = plainText(text)
+  if (typeof plain === 'string') return plain
+  const shown = displayText(plain)
+  const bytes = Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength)
+  return Buffer.from(shown).equals(bytes) ? shown : { base64: bytes.toString('base64') }
+}

@@ -1,0 +1,111 @@
+import type { Text } from './task.js'
+
+/**
+ * What became of a task.
+ *
+ * Conclusive: `succeeded`; `failed` (exit code not 0); `timed-out`; `killed` (died by a signal when drover had sent
+ * none); `spawn-failed` (never started, `error` says why). Not conclusive, so that a resumed run tries again:
+ * `cancelled` (ended by drover: halt, abort, shutdown); `skipped` (never started: halt); `lost` (launcher or host died
+ * under it); `invalid` (the input was bad). The first cause wins.
+ */
+export type ResultState =
+  | 'succeeded'
+  | 'failed'
+  | 'timed-out'
+  | 'killed'
+  | 'spawn-failed'
+  | 'cancelled'
+  | 'skipped'
+  | 'lost'
+  | 'invalid'
+
+export const RESULT_STATES: readonly ResultState[] = [
+  'succeeded',
+  'failed',
+  'timed-out',
+  'killed',
+  'spawn-failed',
+  'cancelled',
+  'skipped',
+  'lost',
+  'invalid',
+]
+
+const CONCLUSIVE: ReadonlySet<ResultState> = new Set(['succeeded', 'failed', 'timed-out', 'killed', 'spawn-failed'])
+
+/** States that count as a failure in exit statuses and for halting: all but success and what was ended or skipped by us. */
+const FAILURES: ReadonlySet<ResultState> = new Set(['failed', 'timed-out', 'killed', 'spawn-failed', 'lost', 'invalid'])
+
+export function isConclusive(state: ResultState): boolean {
+  return CONCLUSIVE.has(state)
+}
+
+export function isFailure(state: ResultState): boolean {
+  return FAILURES.has(state)
+}
+
+/** Why a task did not go well. `code` is the system's (`ENOENT`) or one of drover's (`ERR_DROVER_…`), and stable. */
+export interface ResultError {
+  readonly code: string
+  readonly message: string
+}
+
+/**
+ * What became of one task: the same object in the library, in a journal and from `--json`.
+ *
+ * @typeParam Output - `string`, or `Buffer` where the option `encoding: 'buffer'` was given.
+ */
+export interface Result<Output = string> {
+  readonly type: 'result'
+  /** The run's id. */
+  readonly run: string
+  readonly id: string | null
+  /** Hash of the task's content and how often that content came before; null where the run had no need of it. */
+  readonly key: string | null
+  /** Position in the input, from 0. */
+  readonly index: number
+  readonly state: ResultState
+  readonly exitCode: number | null
+  /** Name of the signal the task died of, as in `SIGKILL`. */
+  readonly signal: string | null
+  /** What was kept of standard output: beginning and end where `truncated`. U+FFFD where it was not UTF-8. */
+  readonly stdout: Output
+  readonly stderr: Output
+  /** The kept bytes, where they were not UTF-8. */
+  readonly stdoutBase64?: string
+  readonly stderrBase64?: string
+  /** True sizes, whatever was kept. */
+  readonly stdoutBytes: number
+  readonly stderrBytes: number
+  /** Whether `stdout` or `stderr` holds less than all. */
+  readonly truncated: boolean
+  /** Whether a descendant held the output open after the task's own process had exited. */
+  readonly pipeHeld: boolean
+  /** How many processes the task left behind. */
+  readonly leftovers: number
+  /** Which try this was, from 1; 0 when it was never tried. */
+  readonly attempt: number
+  /** How many tries were allowed. */
+  readonly attempts: number
+  /** ISO 8601 in UTC; null when it was never started. */
+  readonly startedAt: string | null
+  /** Milliseconds from start to end of this attempt, by the monotonic clock. */
+  readonly durationMs: number
+  /** Milliseconds from being queued to the start of this attempt. */
+  readonly queuedMs: number
+  /** The kernel's accounting; null where the launcher cannot know. */
+  readonly cpuUserMs: number | null
+  readonly cpuSystemMs: number | null
+  /** Peak of the largest single process. */
+  readonly maxRssBytes: number | null
+  readonly pid: number | null
+  readonly host: string
+  /** Null where the input was too bad to tell. */
+  readonly command: Text | null
+  readonly args: readonly Text[] | null
+  readonly meta?: unknown
+  readonly error: ResultError | null
+}
+
+/** What a tried attempt that is to be retried is recorded as. */
+export type Attempt<Output = string> = Omit<Result<Output>, 'type'> & { readonly type: 'attempt' }

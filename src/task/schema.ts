@@ -1,0 +1,113 @@
+import * as v from 'valibot'
+import type { Task } from './task.js'
+
+/** What is wrong with a value that should be a task: where, as keys from the outside in, and in words. */
+export interface TaskProblem {
+  readonly path: readonly (string | number)[]
+  readonly problem: string
+}
+
+const base64 = v.pipe(v.string(), v.base64('expected base64'))
+const text = v.union([v.string(), v.strictObject({ base64 })], 'expected a string or {"base64": "…"}')
+const noNul = (message: string) => v.check<string, string>((value) => !value.includes('\0'), message)
+const noNulText = v.check<v.InferOutput<typeof text>, string>(
+  (value) => typeof value !== 'string' || !value.includes('\0'),
+  'expected a string without NUL characters; no program can be given one',
+)
+const variableName = v.pipe(
+  v.string(),
+  v.regex(/^[^=\0]+$/, 'expected a variable name that is not empty and has no "=" or NUL in it'),
+)
+const count = (message: string) => v.pipe(v.number(message), v.integer(message), v.minValue(0, message))
+const wholeFromOne = 'expected a whole number of at least 1'
+
+const fields = {
+  id: v.optional(v.pipe(v.string('expected a string'), v.nonEmpty('expected a string that is not empty'))),
+  command: v.pipe(
+    text,
+    v.check((value) => value !== '', 'expected a command that is not empty'),
+    noNulText,
+  ),
+  args: v.optional(v.array(v.pipe(text, noNulText), 'expected an array of strings')),
+  cwd: v.optional(
+    v.pipe(
+      v.string('expected a string'),
+      v.nonEmpty('expected a path'),
+      noNul('expected a path without NUL characters'),
+    ),
+  ),
+  env: v.optional(
+    v.record(variableName, v.nullable(v.pipe(text, noNulText)), 'expected an object of strings and nulls'),
+  ),
+  stdin: v.optional(text),
+  stdinFile: v.optional(
+    v.pipe(v.string('expected a path'), v.nonEmpty('expected a path'), noNul('expected a path without NUL characters')),
+  ),
+  timeoutMs: v.optional(
+    v.pipe(
+      v.number('expected milliseconds, a number'),
+      v.finite('expected a finite number'),
+      v.minValue(0, 'expected 0 or more milliseconds'),
+    ),
+  ),
+  retries: v.optional(count('expected a whole number of at least 0')),
+  weight: v.optional(v.pipe(v.number(wholeFromOne), v.integer(wholeFromOne), v.minValue(1, wholeFromOne))),
+  priority: v.optional(v.pipe(v.number('expected a number'), v.finite('expected a finite number'))),
+  meta: v.optional(v.unknown()),
+}
+
+const schema = v.strictObject(fields, 'expected an object like {"command": "…"}')
+const ALIASES: Readonly<Record<string, 'command' | 'id'>> = { cmd: 'command', identifier: 'id' }
+
+/**
+ * Reads a value that came out of JSON as a task; the aliases `cmd` and `identifier` are read too.
+ *
+ * @returns the task, or all that is wrong with it, the first problem first.
+ */
+export function parseTask(value: unknown): { task: Task } | { problems: readonly TaskProblem[] } {
+  const { renamed, clash } = renameAliases(value)
+  if (clash !== undefined) return { problems: [clash] }
+  const parsed = v.safeParse(schema, renamed)
+  if (!parsed.success) return { problems: parsed.issues.map(toProblem) }
+  const task = parsed.output as Task
+  if (task.stdin !== undefined && task.stdinFile !== undefined) {
+    return { problems: [{ path: ['stdinFile'], problem: 'expected either stdin or stdinFile, not both' }] }
+  }
+  return { task }
+}
+
+function renameAliases(value: unknown): { renamed: unknown; clash?: TaskProblem } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { renamed: value }
+  let renamed = value as Record<string, unknown>
+  for (const [alias, name] of Object.entries(ALIASES)) {
+    if (!Object.hasOwn(renamed, alias)) continue
+    if (Object.hasOwn(renamed, name)) {
+      return {
+        renamed,
+        clash: { path: [alias], problem: `expected either "${name}" or its alias "${alias}", not both` },
+      }
+    }
+    const { [alias]: moved, ...rest } = renamed
+    renamed = { ...rest, [name]: moved }
+  }
+  return { renamed }
+}
+
+function toProblem(issue: v.BaseIssue<unknown>): TaskProblem {
+  const path = (issue.path ?? []).map((item) => item.key as string | number)
+  const name = path.at(-1)
+  if (issue.type === 'strict_object' && issue.expected === 'never' && path.length === 1) {
+    return {
+      path,
+      problem: `unknown field; known are ${Object.keys(fields).join(', ')}. Put data of your own under "meta"`,
+    }
+  }
+  if (issue.type === 'strict_object' && path.length === 1 && issue.received === 'undefined') {
+    return { path, problem: `expected ${name === 'command' ? 'a command, but there is none' : String(issue.expected)}` }
+  }
+  return { path, problem: `${issue.message}, not ${shorten(issue.received)}` }
+}
+
+function shorten(received: string): string {
+  return received.length > 60 ? `${received.slice(0, 57)}...` : received
+}

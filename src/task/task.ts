@@ -1,0 +1,75 @@
+import type { ResultError } from './result.js'
+
+/**
+ * Text that may hold any bytes: a string (UTF-8), bytes, or bytes written as base64, the form that JSON can carry.
+ */
+export type Text = string | Uint8Array | { readonly base64: string }
+
+/**
+ * One unit of work: a command to run.
+ *
+ * With `args`, `command` is a program and is run directly, without a shell. Without `args`, it is a line for
+ * `/bin/sh -c`.
+ */
+export interface Task {
+  /** The user's name for the task. Unique within a run. */
+  readonly id?: string
+  /** What people see in tags, progress and messages. Default: the id. Only in the library, not in JSON. */
+  readonly name?: string
+  /** A program (with `args`), or a line for the shell (without). */
+  readonly command: Text
+  /** Arguments, handed to the program as they are. */
+  readonly args?: readonly Text[]
+  /** Working directory. Default: that of drover. */
+  readonly cwd?: string
+  /** Environment on top of drover's own; `null` removes a variable. */
+  readonly env?: Readonly<Record<string, Text | null>>
+  /** Bytes for standard input. Default: `/dev/null`. */
+  readonly stdin?: Text
+  /** A file for standard input, in place of `stdin`. */
+  readonly stdinFile?: string
+  /** Milliseconds an attempt may take before it is ended as `timed-out`; 0 is no limit. Default: the run's. */
+  readonly timeoutMs?: number
+  /** How often a failed task is tried again. Default: the run's. */
+  readonly retries?: number
+  /** How many slots the task takes, all or none; more than there are: it runs alone. Default: 1. */
+  readonly weight?: number
+  /** Higher first; equals in the order they came. Default: 0. */
+  readonly priority?: number
+  /** Anything (JSON), handed through to the result. */
+  readonly meta?: unknown
+}
+
+/** Stands in a stream of tasks for input that could not be read as one; it becomes a result with state `invalid`. */
+export interface InvalidTask {
+  readonly id?: string
+  readonly invalid: ResultError
+}
+
+/** The bytes or string that a {@link Text} stands for; a string is returned as it is, and so are bytes. */
+export function plainText(text: Text): string | Uint8Array {
+  if (typeof text === 'string' || text instanceof Uint8Array) return text
+  return Buffer.from(text.base64, 'base64')
+}
+
+/** The bytes that a {@link Text} stands for. */
+export function textBytes(text: Text): Uint8Array {
+  const plain = plainText(text)
+  return typeof plain === 'string' ? Buffer.from(plain) : plain
+}
+
+/** The text as people see it: bytes that are not UTF-8 become U+FFFD. */
+export function displayText(text: Text): string {
+  const plain = plainText(text)
+  return typeof plain === 'string' ? plain : Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength).toString()
+}
+
+/** One line that shows what a task runs, for messages: the shell line, or the program and its arguments. */
+export function describeCommand(task: Pick<Task, 'command' | 'args'>): string {
+  const words = [task.command, ...(task.args ?? [])].map(displayText)
+  const line =
+    task.args === undefined
+      ? words[0]!
+      : words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ')
+  return line.length > 200 ? `${line.slice(0, 197)}...` : line
+}
