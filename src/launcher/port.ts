@@ -37,6 +37,8 @@ export interface StartSpec {
    * descendants that left the child's session. Letters, digits and `-`.
    */
   readonly scope: string
+  /** Leave alone what the child leaves behind: neither {@link Launcher.close} nor the end of this Node process ends it. */
+  readonly keepLeftovers?: boolean
 }
 
 /** Why a child could not be started. `code` is the system's, as in `ENOENT`, or one of drover's. */
@@ -124,6 +126,6 @@ export interface Launcher {
   survivors(scope: string): Promise<number>
   /** Signals all of them; resolves to how many. Never rejects. */
   signalScope(scope: string, signal: NodeJS.Signals): Promise<number>
-  /** Ends everything that is left of every scope with KILL, and gives back what the launcher itself holds. */
+  /** Ends everything that is left of every scope with KILL (but for kept leftovers), and gives back what the launcher holds. */
   close(): Promise<void>
 }

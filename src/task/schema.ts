@@ -48,6 +48,7 @@ const fields = {
       v.number('expected milliseconds, a number'),
       v.finite('expected a finite number'),
       v.minValue(0, 'expected 0 or more milliseconds'),
+      v.maxValue(2 ** 31 - 1, 'expected at most 2147483647 milliseconds (24 days)'),
     ),
   ),
   retries: v.optional(count('expected a whole number of at least 0')),

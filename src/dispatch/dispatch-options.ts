@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import type { OutputStream } from '../launcher/port.js'
+import {
+  type CheckedSettings,
+  checkCount,
+  checkDuration,
+  checkOneOf,
+  checkSettings,
+  type ExecutionSettings,
+} from '../process/process-options.js'
+import { OptionError } from '../task/errors.js'
+import type { Attempt, Result } from '../task/result.js'
+import type { Task } from '../task/task.js'
+import { type HaltRule, parseHalt } from './halt.js'
+
+/** A piece of a running task's output. */
+export interface TaskOutput {
+  readonly task: Task
+  readonly index: number
+  /** Which try it comes from, from 1. */
+  readonly attempt: number
+  readonly stream: OutputStream
+  readonly chunk: Buffer
+}
+
+/** What is known about a task at the moment it starts. */
+export interface StartInfo {
+  readonly index: number
+  readonly attempt: number
+  /** The lowest number, from 1, that no other running task has. */
+  readonly slot: number
+}
+
+export interface DispatchOptions extends ExecutionSettings {
+  /** Slots: how many tasks run at once, by weight. Infinity is no limit. Default: the CPUs this process may use. */
+  readonly concurrency?: number
+  /** How often a task that did not succeed is tried again. Default: 0. */
+  readonly retries?: number
+  /** Milliseconds before the second attempt at the most; doubles with each further one, with full jitter. Default: 1,000. */
+  readonly backoffMs?: number
+  /** Milliseconds between two starts at the least. Default: 0. */
+  readonly delayMs?: number
+  /** Milliseconds after which the whole run is ended; 0 is never. Default: 0. */
+  readonly totalTimeoutMs?: number
+  /** When to end before all tasks are done, in GNU parallel's words. Default: `never`. */
+  readonly halt?: string
+  /** Ends the run when it is aborted: what runs is `cancelled`, what waits is `skipped`. */
+  readonly signal?: AbortSignal | undefined
+  /** Whether results carry a content key, at 24 bytes of memory a task. Default: false. */
+  readonly keys?: boolean
+  /** What becomes of the output: passed through pipes and kept, handed to drover's own stdout and stderr, or dropped. Default: `pipe`. */
+  readonly output?: 'pipe' | 'inherit' | 'null'
+  /** Called with each final result before anyone else hears of it; a rejection ends the run. */
+  readonly onResult?:
+    | ((result: Result, progress: { completed: number; total: number | null }) => void | Promise<void>)
+    | undefined
+  /** Called with each attempt that is to be followed by another; a rejection ends the run. */
+  readonly onAttempt?: ((attempt: Attempt) => void | Promise<void>) | undefined
+  /** Called with each piece of output; while its promise is pending that stream of that task is not read. */
+  readonly onOutput?: ((output: TaskOutput) => void | Promise<void>) | undefined
+  /** Gives the task as it is to be started; the last moment to fill in what is only known now. */
+  readonly beforeStart?: ((task: Task, info: StartInfo) => Task) | undefined
+  /** The run's id: letters, digits and `-`. Default: made up. */
+  readonly run?: string
+}
+
+export interface CheckedDispatchOptions extends CheckedSettings {
+  readonly concurrency: number
+  readonly retries: number
+  readonly backoffMs: number
+  readonly delayMs: number
+  readonly totalTimeoutMs: number
+  readonly halt: HaltRule | null
+  readonly haltWords: string
+  readonly signal: AbortSignal | undefined
+  readonly keys: boolean
+  readonly output: 'pipe' | 'inherit' | 'null'
+  readonly run: string
+  readonly onResult: DispatchOptions['onResult']
+  readonly onAttempt: DispatchOptions['onAttempt']
+  readonly onOutput: DispatchOptions['onOutput']
+  readonly beforeStart: DispatchOptions['beforeStart']
+}
+
+/** @throws OptionError that names the option and what was expected. */
+export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchOptions {
+  const haltWords = options.halt ?? 'never'
+  const run = options.run ?? `${Date.now().toString(36)}-${randomBytes(4).toString('hex')}`
+  if (!/^[\w-]+$/.test(run)) throw new OptionError(`run: expected letters, digits, _ and -, not ${JSON.stringify(run)}`)
+  return {
+    ...checkSettings(options),
+    concurrency: checkConcurrency(options.concurrency ?? availableParallelism()),
+    retries: checkCount('retries', options.retries ?? 0),
+    backoffMs: checkDuration('backoffMs', options.backoffMs ?? 1_000),
+    delayMs: checkDuration('delayMs', options.delayMs ?? 0),
+    totalTimeoutMs: checkDuration('totalTimeoutMs', options.totalTimeoutMs ?? 0),
+    halt: parseHalt(haltWords),
+    haltWords,
+    signal: options.signal,
+    keys: options.keys ?? false,
+    output: checkOneOf('output', options.output ?? 'pipe', ['pipe', 'inherit', 'null']),
+    run,
+    onResult: options.onResult,
+    onAttempt: options.onAttempt,
+    onOutput: options.onOutput,
+    beforeStart: options.beforeStart,
+  }
+}
+
+/** @throws OptionError unless it is a whole number of at least 1, or Infinity. */
+export function checkConcurrency(value: number): number {
+  return value === Number.POSITIVE_INFINITY ? value : checkCount('concurrency', value, 1)
+}

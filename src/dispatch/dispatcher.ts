@@ -1,0 +1,181 @@
+import { EventEmitter } from 'node:events'
+import { Process } from '../process/process.js'
+import { checkedTask } from '../task/check-task.js'
+import { ClosedError } from '../task/errors.js'
+import type { Result, ResultError } from '../task/result.js'
+import type { Task } from '../task/task.js'
+import { checkConcurrency, checkDispatchOptions, type DispatchOptions } from './dispatch-options.js'
+import { EntryMaker } from './entry-maker.js'
+import { Lifecycle } from './lifecycle.js'
+import type { Progress, Summary } from './progress.js'
+import { Scheduler, type SchedulerSide } from './scheduler.js'
+
+export interface DispatcherOptions extends DispatchOptions {
+  /** Whether {@link Dispatcher.finished} keeps the results; memory then grows with them. Default: false. */
+  readonly keepFinished?: boolean
+}
+
+export interface DispatcherEvents {
+  /** A task, or a retry of it, has been started. */
+  start: [task: Task, info: { index: number; attempt: number; slot: number }]
+  /** An attempt has ended and another will follow. */
+  attempt: [result: Result]
+  /** A final result, after `onResult`. */
+  result: [result: Result]
+  /** Nothing runs and nothing waits. */
+  idle: []
+}
+
+/**
+ * Runs tasks that are added to it, before or while others run, at most `concurrency` at once.
+ *
+ * @example
+ * const dispatcher = new Dispatcher({ concurrency: 2, keepFinished: true })
+ * dispatcher.add({ command: 'pngcrush', args: ['a.png', 'b.png'] })
+ * dispatcher.add(new Process('date', { name: 'clock' }))
+ * await dispatcher.dispatch()
+ * dispatcher.finished.map((result) => result.stdout)
+ */
+export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncDisposable {
+  /** Final results in the order they came, where `keepFinished` was given. */
+  readonly finished: Result[] = []
+  readonly #maker: EntryMaker
+  readonly #scheduler: Scheduler
+  readonly #lifecycle: Lifecycle
+  readonly #keepFinished: boolean
+  #busy = false
+  #closed = false
+  #idleWaiters: (() => void)[] = []
+
+  /** @throws OptionError for an option that cannot be used. */
+  constructor(options: DispatcherOptions = {}) {
+    super()
+    const checked = checkDispatchOptions(options)
+    this.#keepFinished = options.keepFinished ?? false
+    this.#maker = new EntryMaker(checked)
+    this.#scheduler = new Scheduler(checked, this.#side())
+    this.#lifecycle = new Lifecycle(this.#scheduler)
+  }
+
+  get concurrency(): number {
+    return this.#scheduler.slots.limit
+  }
+
+  /** May be changed while it runs; less than what runs ends nothing. */
+  set concurrency(concurrency: number) {
+    this.#scheduler.slots.limit = checkConcurrency(concurrency)
+    this.#scheduler.pump()
+  }
+
+  get run(): string {
+    return this.#scheduler.options.run
+  }
+
+  /** How it stands at this moment; `total` is what was added so far. */
+  progress(): Progress {
+    return this.#scheduler.progress()
+  }
+
+  /**
+   * Adds a task, a line for the shell, or a process that may have been started already. It starts as soon as a slot is
+   * free.
+   *
+   * @returns a promise of its final result, which rejects only when the run was ended by an error of a callback.
+   * @throws InputError when it is no task, ClosedError after {@link close}; nothing was added then.
+   */
+  add(task: Task | Process | string): Promise<Result> {
+    if (this.#closed) throw new ClosedError('this dispatcher')
+    const own = task instanceof Process ? task.task : checkedTask(typeof task === 'string' ? { command: task } : task)
+    const settled = new Promise<Result>((resolve, reject) => {
+      const entry = this.#maker.make(own, task instanceof Process ? task : null, (outcome) =>
+        'result' in outcome ? resolve(outcome.result) : reject(outcome.error),
+      )
+      this.#lifecycle.begin()
+      this.#scheduler.enqueue(entry)
+    })
+    // The error is told by dispatch() and close() as well; who does not look at this promise must not be ended by it.
+    settled.catch(() => {})
+    return settled
+  }
+
+  /**
+   * Resolves when all that was added has its result and no process is left.
+   *
+   * @throws (as a rejection) what `onResult` or `onOutput` threw, after all that ran has ended.
+   */
+  async dispatch(): Promise<Summary> {
+    await this.#idle()
+    await this.#lifecycle.end()
+    const { fatal } = this.#scheduler
+    if (fatal !== null) throw fatal.error
+    return this.#scheduler.summary()
+  }
+
+  /** Starts nothing more; `now` also ends what runs, with the kill grace. What waited becomes `skipped`. */
+  halt(when: 'soon' | 'now', reason?: ResultError): void {
+    this.#scheduler.stop(when, reason ?? { code: 'ERR_DROVER_HALTED', message: 'the run was halted' })
+  }
+
+  /** Stops all that runs and starts nothing; timeouts stand still. */
+  suspend(): void {
+    this.#scheduler.suspend()
+  }
+
+  /** Goes on after {@link suspend}. */
+  resume(): void {
+    this.#scheduler.resume()
+  }
+
+  /** Takes nothing more, and resolves when all that was added is done and no process is left. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.dispatch()
+  }
+
+  /** Takes nothing more and ends everything now: TERM, grace, KILL. Resolves when no process is left. */
+  async destroy(): Promise<void> {
+    this.#closed = true
+    this.#scheduler.stop('now', { code: 'ERR_DROVER_ENDED', message: 'the dispatcher was destroyed' })
+    await this.#idle()
+    await this.#lifecycle.end()
+  }
+
+  /** {@link close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #side(): SchedulerSide {
+    const maker = () => this.#maker
+    return {
+      lookahead: 0,
+      exhausted: true,
+      get total() {
+        return maker().count
+      },
+      wantMore() {},
+      hasRoom: () => true,
+      announce: (_entry, result) => {
+        this.#busy = true
+        if (this.#keepFinished) this.finished.push(result)
+        this.emit('result', result)
+      },
+      onStart: ({ task, index, attempt, slot }) => this.emit('start', task, { index, attempt, slot }),
+      onAttempt: (result) => this.emit('attempt', result),
+      onIdle: () => this.#onIdle(),
+    }
+  }
+
+  #onIdle(): void {
+    for (const resolve of this.#idleWaiters.splice(0)) resolve()
+    if (this.#busy) this.emit('idle')
+    this.#busy = false
+  }
+
+  #idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#idleWaiters.push(resolve)
+      this.#scheduler.pump()
+    })
+  }
+}

@@ -1,0 +1,30 @@
+import type { Execution } from '../process/execution.js'
+import type { Process } from '../process/process.js'
+import type { Result } from '../task/result.js'
+import type { Task } from '../task/task.js'
+import type { Queued } from './task-queue.js'
+
+/** A task on its way through a run. */
+export interface Entry extends Queued {
+  readonly task: Task
+  /** Set where the user handed over a process object in place of a task. */
+  readonly process: Process | null
+  readonly index: number
+  readonly key: string | null
+  readonly weight: number
+  /** How many tries are allowed. */
+  readonly attempts: number
+  /** Takes the final result where somebody waits for this very task. */
+  readonly settle: ((outcome: { result: Result } | { error: unknown }) => void) | null
+  /** Which try it is in, or was last; 0 before the first. */
+  attempt: number
+  queuedAtMs: number
+  slot: number
+  running: Running | null
+  /** The result of the last attempt, while the next is waited for. */
+  last: Result | null
+  backoff: NodeJS.Timeout | null
+}
+
+/** What can be done to a running task, be it one of ours or a process object of the user's. */
+export type Running = Pick<Execution, 'end' | 'endNow' | 'hurry' | 'ending' | 'suspend' | 'resume'>

@@ -1,0 +1,90 @@
+import { checkedTask } from '../task/check-task.js'
+import { InputError } from '../task/errors.js'
+import type { InvalidTask, Task } from '../task/task.js'
+
+/** Tasks, as an array, a generator, a stream. */
+export type Tasks = Iterable<Task | InvalidTask | string> | AsyncIterable<Task | InvalidTask | string>
+
+export interface TaskSourceEvents {
+  onTask(task: Task): void
+  onInvalid(invalid: InvalidTask): void
+  /** After it, or after {@link TaskSource.close}, nothing comes. */
+  onEnd(): void
+  onError(error: unknown): void
+}
+
+/** Pulls tasks one at a time from whatever the user has. */
+export class TaskSource {
+  readonly #iterator: Iterator<Task | InvalidTask | string> | AsyncIterator<Task | InvalidTask | string>
+  readonly #events: TaskSourceEvents
+  #pulling = false
+  #ended = false
+
+  constructor(tasks: Tasks, events: TaskSourceEvents) {
+    this.#iterator = Symbol.asyncIterator in tasks ? tasks[Symbol.asyncIterator]() : tasks[Symbol.iterator]()
+    this.#events = events
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** Asks for one more; it is told at once when the source is a synchronous one. */
+  pull(): void {
+    if (this.#pulling || this.#ended) return
+    try {
+      const next = this.#iterator.next()
+      if (!(next instanceof Promise)) return this.#take(next as IteratorResult<Task | InvalidTask | string>)
+      this.#pulling = true
+      next.then(
+        (step) => {
+          this.#pulling = false
+          this.#take(step)
+        },
+        (error) => this.#fail(error),
+      )
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** Asks for nothing more; a task that is on its way is not taken. */
+  close(): void {
+    if (this.#ended) return
+    this.#ended = true
+    try {
+      const returned = this.#iterator.return?.()
+      if (returned instanceof Promise) returned.catch(() => {})
+    } catch {
+      // What a generator throws while it is being left concerns nobody any more.
+    }
+  }
+
+  #take(step: IteratorResult<Task | InvalidTask | string>): void {
+    if (this.#ended) return
+    if (step.done === true) {
+      this.#ended = true
+      return this.#events.onEnd()
+    }
+    const { value } = step
+    if (typeof value === 'object' && value !== null && 'invalid' in value) return this.#events.onInvalid(value)
+    const task = readTask(value)
+    if ('invalid' in task) this.#events.onInvalid(task)
+    else this.#events.onTask(task)
+  }
+
+  #fail(error: unknown): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#events.onError(error)
+  }
+}
+
+function readTask(value: Task | string): Task | InvalidTask {
+  try {
+    return checkedTask(typeof value === 'string' ? { command: value } : value)
+  } catch (error) {
+    if (error instanceof InputError) return { invalid: { code: error.code, message: error.message } }
+    throw error
+  }
+}

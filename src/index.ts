@@ -1,0 +1,23 @@
+export { type DispatchRun, type DispatchSourceOptions, dispatch } from './dispatch/dispatch.js'
+export type { DispatchOptions, StartInfo, TaskOutput } from './dispatch/dispatch-options.js'
+export { Dispatcher, type DispatcherEvents, type DispatcherOptions } from './dispatch/dispatcher.js'
+export type { Progress, Summary } from './dispatch/progress.js'
+export type { Tasks } from './dispatch/task-source.js'
+export type { LauncherChoice } from './launcher/default-launcher.js'
+export type * from './launcher/port.js'
+export type { Leftovers } from './process/execution.js'
+export { type KillOptions, Process, type ProcessOptions } from './process/process.js'
+export type { ExecutionSettings } from './process/process-options.js'
+export type { OutputEncoding } from './process/result-of.js'
+export { CommandError, type RunOptions, run } from './process/run.js'
+export { ClosedError, DroverError, InputError, type InputPlace, OptionError, TemplateError } from './task/errors.js'
+export {
+  type Attempt,
+  isConclusive,
+  isFailure,
+  RESULT_STATES,
+  type Result,
+  type ResultError,
+  type ResultState,
+} from './task/result.js'
+export type { InvalidTask, Task, Text } from './task/task.js'

@@ -1,0 +1,45 @@
+import type { StdioOptions } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import type { OutputSpec, StartSpec } from '../port.js'
+
+/**
+ * Turns what the port says of streams into what `child_process` takes. Files are opened here; `close` gives the
+ * parent's descriptors back and must be called once the child has its own.
+ *
+ * @throws the system's error when a file cannot be opened; nothing stays open then.
+ */
+export function openStdio(spec: StartSpec): { stdio: StdioOptions; close: () => void } {
+  const opened: number[] = []
+  const close = () => {
+    for (const fd of opened.splice(0)) closeSync(fd)
+  }
+  const open = (path: string, flags: string) => {
+    const fd = openSync(path, flags, 0o600)
+    opened.push(fd)
+    return fd
+  }
+  const output = (where: OutputSpec) => {
+    if (where.to === 'file') return open(where.path, where.append === true ? 'a' : 'w')
+    if (where.to === 'null') return 'ignore'
+    return where.to
+  }
+  try {
+    return { stdio: [input(spec, open), output(spec.stdout), output(spec.stderr)], close }
+  } catch (error) {
+    close()
+    throw error
+  }
+}
+
+function input(spec: StartSpec, open: (path: string, flags: string) => number) {
+  switch (spec.stdin.from) {
+    case 'null':
+      return 'ignore'
+    case 'file':
+      return open(spec.stdin.path, 'r')
+    case 'inherit':
+      return 0
+    default:
+      return 'pipe'
+  }
+}

@@ -1,0 +1,302 @@
+import type { Child, ChildEvents, ChildExit, Launcher, OutputStream, StartError, StartSpec } from '../launcher/port.js'
+import type { ResultError, ResultState } from '../task/result.js'
+import { endTree } from './end-tree.js'
+import { OutputCapture } from './output-capture.js'
+
+/** What happens to processes that a task leaves behind: they are ended with it, left alone, or waited for. */
+export type Leftovers = 'kill' | 'keep' | 'wait'
+
+export interface ExecutionOptions {
+  readonly launcher: Launcher
+  readonly spec: StartSpec
+  /** Milliseconds; 0 is no limit. */
+  readonly timeoutMs: number
+  readonly killGraceMs: number
+  readonly pipeGraceMs: number
+  /** Bytes kept of each stream. */
+  readonly maxOutputBytes: number
+  readonly leftovers: Leftovers
+  /** Sees every chunk; while its promise is pending the child's stream is not read. Must not throw or reject. */
+  readonly onOutput?: ((stream: OutputStream, chunk: Buffer) => void | Promise<void>) | undefined
+  readonly onSpawn?: ((pid: number) => void) | undefined
+  /** Called exactly once, never from within {@link Execution.start}. */
+  readonly onDone: (outcome: Outcome) => void
+}
+
+/** What became of one start of a command. */
+export interface Outcome {
+  readonly state: ResultState
+  readonly error: ResultError | null
+  /** Null when the child did not run to an end that the launcher saw. */
+  readonly exit: ChildExit | null
+  readonly pid: number | null
+  readonly stdout: OutputCapture
+  readonly stderr: OutputCapture
+  readonly pipeHeld: boolean
+  readonly leftovers: number
+  readonly startedAt: Date
+  readonly durationMs: number
+}
+
+interface Cause {
+  readonly state: 'timed-out' | 'cancelled'
+  readonly error: ResultError
+}
+
+/**
+ * One start of a command, from the launcher's call to the end of its output:
+ *
+ *   running ── exit, all output ended, nobody left ──────────────────────► done
+ *      └────── exit ──► settling: descendants hold the output or live ──► done
+ *
+ * Settling lets what is left finish by itself: as long as output comes, at intervals under the pipe grace, but not for
+ * longer than ten times the pipe grace. Then the pipes are closed, and what is left is ended behind the result's back.
+ */
+export class Execution implements ChildEvents {
+  readonly #options: ExecutionOptions
+  readonly #capture: Readonly<Record<OutputStream, OutputCapture>>
+  readonly #open: Record<OutputStream, boolean>
+  readonly #waiting: Record<OutputStream, boolean> = { stdout: false, stderr: false }
+  #hurryController: AbortController | null = null
+  #child: Child | null = null
+  #startedAt = new Date(0)
+  #startedMs = 0
+  #exitedMs = 0
+  #lastOutputMs = 0
+  #exit: ChildExit | null = null
+  #cause: Cause | null = null
+  #done = false
+  #timer: NodeJS.Timeout | null = null
+  #deadlineMs = 0
+  #timeLeftMs = 0
+  #ending: Promise<number> | null = null
+  #wake: (() => void) | null = null
+
+  constructor(options: ExecutionOptions) {
+    this.#options = options
+    const { spec, maxOutputBytes } = options
+    this.#capture = { stdout: new OutputCapture(maxOutputBytes), stderr: new OutputCapture(maxOutputBytes) }
+    this.#open = { stdout: spec.stdout.to === 'pipe', stderr: spec.stderr.to === 'pipe' }
+  }
+
+  get pid(): number | null {
+    return this.#child?.pid ?? null
+  }
+
+  /** While, also after the result, something of the tree is being ended: resolves once nothing is left. Else null. */
+  get ending(): Promise<unknown> | null {
+    return this.#ending
+  }
+
+  get capture(): Readonly<Record<OutputStream, OutputCapture>> {
+    return this.#capture
+  }
+
+  start(): void {
+    this.#startedAt = new Date()
+    this.#startedMs = performance.now()
+    this.#child = this.#options.launcher.start(this.#options.spec, this)
+    if (this.#options.timeoutMs > 0) this.#startTimer(this.#options.timeoutMs)
+  }
+
+  /** Stops the tree; its timeout stands still meanwhile. */
+  suspend(): void {
+    if (this.#done) return
+    void this.#child?.signalTree('SIGSTOP')
+    if (this.#timer === null) return
+    clearTimeout(this.#timer)
+    this.#timer = null
+    this.#timeLeftMs = Math.max(1, this.#deadlineMs - performance.now())
+  }
+
+  /** Lets the tree go on. */
+  resume(): void {
+    if (this.#done) return
+    void this.#child?.signalTree('SIGCONT')
+    if (this.#timeLeftMs > 0) this.#startTimer(this.#timeLeftMs)
+    this.#timeLeftMs = 0
+  }
+
+  /**
+   * Ends the whole tree: TERM, grace, KILL. The first cause is the one that the outcome tells; none, when the child had
+   * ended by itself and only what it left behind is still there.
+   */
+  end(cause: Cause): void {
+    if (this.#done) return
+    if (this.#exit === null || this.#options.leftovers === 'wait') this.#cause ??= cause
+    this.#endTree()
+    this.#wake?.()
+  }
+
+  /** As {@link end}, without the grace. */
+  endNow(cause: Cause): void {
+    this.hurry()
+    this.end(cause)
+  }
+
+  /** What is being ended, or will be, gets KILL at once; also after the result, when leftovers are being ended. */
+  hurry(): void {
+    this.#hurry.abort()
+  }
+
+  get #hurry(): AbortController {
+    this.#hurryController ??= new AbortController()
+    return this.#hurryController
+  }
+
+  signalTree(signal: NodeJS.Signals): Promise<number> {
+    return this.#child === null || this.#done ? Promise.resolve(0) : this.#child.signalTree(signal)
+  }
+
+  onSpawn(pid: number): void {
+    this.#options.onSpawn?.(pid)
+  }
+
+  onSpawnError(error: StartError): void {
+    this.#finish('spawn-failed', error, false, 0)
+  }
+
+  onLost(error: StartError): void {
+    if (!this.#done) this.#finish('lost', error, false, 0)
+  }
+
+  onOutput(stream: OutputStream, chunk: Buffer): void {
+    if (this.#done) return
+    this.#lastOutputMs = performance.now()
+    this.#capture[stream].append(chunk)
+    const room = this.#options.onOutput?.(stream, chunk)
+    if (room !== undefined) this.#waitForRoom(stream, room)
+  }
+
+  onOutputEnd(stream: OutputStream): void {
+    this.#open[stream] = false
+    this.#wake?.()
+  }
+
+  onExit(exit: ChildExit): void {
+    if (this.#done) return
+    this.#exit = exit
+    this.#exitedMs = performance.now()
+    if (this.#timer !== null && this.#options.leftovers !== 'wait') clearTimeout(this.#timer)
+    const mayBeLeft = exit.groupAlive || this.#options.leftovers === 'wait'
+    if (!this.#isOpen && !this.#isWaiting && !mayBeLeft) this.#finishExited(exit, false, 0)
+    else void this.#settle(exit)
+  }
+
+  #startTimer(ms: number): void {
+    const error = {
+      code: 'ERR_DROVER_TIMEOUT',
+      message: `took longer than ${this.#options.timeoutMs} ms and was ended`,
+    }
+    this.#deadlineMs = performance.now() + ms
+    this.#timer = setTimeout(() => this.end({ state: 'timed-out', error }), ms)
+  }
+
+  get #isOpen(): boolean {
+    return this.#open.stdout || this.#open.stderr
+  }
+
+  get #isWaiting(): boolean {
+    return this.#waiting.stdout || this.#waiting.stderr
+  }
+
+  #waitForRoom(stream: OutputStream, room: Promise<void>): void {
+    this.#waiting[stream] = true
+    this.#child?.pauseOutput(stream)
+    const goOn = () => {
+      this.#waiting[stream] = false
+      this.#lastOutputMs = performance.now()
+      if (this.#open[stream]) this.#child?.resumeOutput(stream)
+      this.#wake?.()
+    }
+    room.then(goOn, goOn)
+  }
+
+  async #settle(exit: ChildExit): Promise<void> {
+    const child = this.#child!
+    const held = await this.#letFinish(child, exit)
+    if (this.#done) return
+    const { leftovers } = this.#options
+    const left = held || exit.groupAlive ? await child.countTree() : 0
+    if (left > 0 && (leftovers === 'kill' || this.#cause !== null)) this.#endTree()
+    for (const stream of ['stdout', 'stderr'] as const) {
+      if (!this.#open[stream]) continue
+      if (leftovers === 'keep' && this.#cause === null) child.releaseOutput(stream)
+      else child.closeOutput(stream)
+    }
+    this.#finishExited(exit, held, left)
+  }
+
+  /** Resolves to whether the output was held open beyond the grace. */
+  async #letFinish(child: Child, exit: ChildExit): Promise<boolean> {
+    const { pipeGraceMs, leftovers } = this.#options
+    let budgetMs = 10 * pipeGraceMs
+    let idleSince = performance.now()
+    let held = false
+    for (let stepMs = 2; ; stepMs = Math.min(stepMs * 2, 100)) {
+      const mayBeLeft = exit.groupAlive || leftovers === 'wait'
+      if (!this.#isOpen && !this.#isWaiting && (!mayBeLeft || (await child.countTree()) === 0)) return held
+      const before = performance.now()
+      idleSince = Math.max(idleSince, this.#lastOutputMs)
+      const expired = !this.#isWaiting && (before - idleSince >= pipeGraceMs || budgetMs <= 0)
+      if (expired && this.#isOpen) held = true
+      const waits = leftovers === 'wait' && this.#ending === null
+      if (expired && !waits && (await this.#isStillIdle(idleSince, budgetMs))) {
+        return this.#isOpen
+      }
+      await this.#pause(stepMs)
+      if (!this.#isWaiting) budgetMs -= performance.now() - before
+    }
+  }
+
+  /** After a blocked event loop timers run before the data that was there all along: one look at the pipes first. */
+  async #isStillIdle(idleSince: number, budgetMs: number): Promise<boolean> {
+    await new Promise((resolve) => setImmediate(resolve))
+    return !this.#isWaiting && (this.#lastOutputMs <= idleSince || budgetMs <= 0)
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  #endTree(): void {
+    if (this.#ending !== null || this.#child === null) return
+    const graceMs = this.#options.killGraceMs
+    const hasExited = () => this.#exit !== null || this.#done
+    this.#ending = endTree(this.#child, { graceMs, hasExited, hurry: this.#hurry.signal })
+  }
+
+  #finishExited(exit: ChildExit, pipeHeld: boolean, leftovers: number): void {
+    const { state, error } = this.#cause ?? stateOf(exit)
+    this.#finish(state, error, pipeHeld, leftovers)
+  }
+
+  #finish(state: ResultState, error: ResultError | null, pipeHeld: boolean, leftovers: number): void {
+    this.#done = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    const cause = this.#exit === null ? this.#cause : null
+    this.#options.onDone({
+      state: cause?.state ?? state,
+      error: cause?.error ?? error,
+      exit: this.#exit,
+      pid: this.pid,
+      stdout: this.#capture.stdout,
+      stderr: this.#capture.stderr,
+      pipeHeld,
+      leftovers,
+      startedAt: this.#startedAt,
+      durationMs: (this.#exitedMs || performance.now()) - this.#startedMs,
+    })
+  }
+}
+
+function stateOf(exit: ChildExit): { state: ResultState; error: null } {
+  if (exit.signal !== null) return { state: 'killed', error: null }
+  return { state: exit.exitCode === 0 ? 'succeeded' : 'failed', error: null }
+}

@@ -1,0 +1,133 @@
+/** Lines that wait for their reader, in bytes, before the child is made to wait. */
+const HIGH_WATER_BYTES = 256 * 1024
+/** A line longer than this is given in pieces, so that output without line ends cannot fill the memory. */
+const MAX_LINE_BYTES = 64 * 1024 * 1024
+
+type Line = string | Buffer
+
+/**
+ * One stream of a process, line by line. The child waits while a reader is behind by more than 256 KiB. A reader that
+ * comes late begins with what was kept of the stream so far. Lines come without their line end (`\n`, and `\r\n` for text).
+ */
+export class OutputLines<L extends Line> implements AsyncIterable<L> {
+  readonly #readers = new Set<LineReader<L>>()
+  readonly #sofar: () => Buffer
+  readonly #asText: boolean
+  #ended = false
+
+  /** @param sofar - what the stream printed before a reader came. */
+  constructor(asText: boolean, sofar: () => Buffer) {
+    this.#asText = asText
+    this.#sofar = sofar
+  }
+
+  push(chunk: Buffer): void | Promise<void> {
+    let room: Promise<void> | undefined
+    for (const reader of this.#readers) room = reader.push(chunk) ?? room
+    return room
+  }
+
+  end(): void {
+    this.#ended = true
+    for (const reader of this.#readers) reader.end()
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<L, undefined> {
+    const reader = new LineReader<L>(this.#asText, () => this.#readers.delete(reader))
+    this.#readers.add(reader)
+    void reader.push(this.#sofar())
+    if (this.#ended) reader.end()
+    return reader
+  }
+}
+
+class LineReader<L extends Line> implements AsyncIterator<L, undefined> {
+  readonly #asText: boolean
+  readonly #onReturn: () => void
+  #lines: Line[] = []
+  #taken = 0
+  #waitingBytes = 0
+  #partial: Buffer[] = []
+  #partialBytes = 0
+  #ended = false
+  #onLine: (() => void) | null = null
+  #onRoom: (() => void) | null = null
+  #room: Promise<void> | null = null
+
+  constructor(asText: boolean, onReturn: () => void) {
+    this.#asText = asText
+    this.#onReturn = onReturn
+  }
+
+  push(chunk: Buffer): Promise<void> | undefined {
+    let start = 0
+    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
+      this.#partial.push(chunk.subarray(start, end))
+      this.#partialBytes += end - start
+      this.#completeLine()
+      start = end + 1
+    }
+    if (start < chunk.length) {
+      this.#partial.push(chunk.subarray(start))
+      this.#partialBytes += chunk.length - start
+      if (this.#partialBytes >= MAX_LINE_BYTES) this.#completeLine()
+    }
+    if (this.#waitingBytes < HIGH_WATER_BYTES) return undefined
+    this.#room ??= new Promise((resolve) => {
+      this.#onRoom = resolve
+    })
+    return this.#room
+  }
+
+  end(): void {
+    if (this.#partialBytes > 0) this.#completeLine()
+    this.#ended = true
+    this.#onLine?.()
+  }
+
+  async next(): Promise<IteratorResult<L, undefined>> {
+    while (this.#taken === this.#lines.length) {
+      this.#lines = []
+      this.#taken = 0
+      if (this.#ended) return { done: true, value: undefined }
+      await new Promise<void>((resolve) => {
+        this.#onLine = resolve
+      })
+    }
+    const value = this.#lines[this.#taken] as L
+    this.#lines[this.#taken++] = ''
+    this.#waitingBytes -= value.length + 1
+    if (this.#waitingBytes < HIGH_WATER_BYTES) this.#makeRoom()
+    return { done: false, value }
+  }
+
+  async return(): Promise<IteratorResult<L, undefined>> {
+    this.#onReturn()
+    this.#ended = true
+    this.#lines = []
+    this.#taken = 0
+    this.#makeRoom()
+    return { done: true, value: undefined }
+  }
+
+  #completeLine(): void {
+    const bytes = this.#partial.length === 1 ? this.#partial[0]! : Buffer.concat(this.#partial, this.#partialBytes)
+    this.#partial = []
+    this.#partialBytes = 0
+    const line = this.#asText ? textOfLine(bytes) : bytes
+    this.#lines.push(line)
+    this.#waitingBytes += line.length + 1
+    this.#onLine?.()
+  }
+
+  #makeRoom(): void {
+    this.#onRoom?.()
+    this.#onRoom = null
+    this.#room = null
+  }
+}
+
+function textOfLine(bytes: Buffer): string {
+  const end = bytes.length > 0 && bytes[bytes.length - 1] === 13 ? bytes.length - 1 : bytes.length
+  return bytes.toString('utf8', 0, end)
+}

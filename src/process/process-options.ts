@@ -1,0 +1,73 @@
+import { type LauncherChoice, launcherFor } from '../launcher/default-launcher.js'
+import type { Launcher } from '../launcher/port.js'
+import { OptionError } from '../task/errors.js'
+import type { Leftovers } from './execution.js'
+import type { OutputEncoding } from './result-of.js'
+
+/** How one command is run. All of it is optional. */
+export interface ExecutionSettings {
+  /** Milliseconds an attempt may take before it is ended as `timed-out`; 0 is no limit. Default: 0. */
+  readonly timeoutMs?: number | undefined
+  /** Milliseconds between TERM and KILL when a tree is ended. Default: 5,000. */
+  readonly killGraceMs?: number | undefined
+  /**
+   * Milliseconds without output for which descendants that outlive the task may hold its output open, or live, before
+   * `leftovers` applies. With output, ten times as long. Default: 250.
+   */
+  readonly pipeGraceMs?: number | undefined
+  /** Bytes of each stream that a result keeps, beginning and end; never what is passed on. Default: 16 MiB. */
+  readonly maxOutputBytes?: number | undefined
+  /** What happens to processes that a task leaves behind. Default: `kill`. */
+  readonly leftovers?: Leftovers | undefined
+  /** Whether output is given as text or as bytes. Default: `utf8`. */
+  readonly encoding?: OutputEncoding | undefined
+  /** What starts the processes. Default: the best that works here. */
+  readonly launcher?: LauncherChoice | undefined
+}
+
+export interface CheckedSettings {
+  readonly timeoutMs: number
+  readonly killGraceMs: number
+  readonly pipeGraceMs: number
+  readonly maxOutputBytes: number
+  readonly leftovers: Leftovers
+  readonly encoding: OutputEncoding
+  readonly launcher: Launcher
+}
+
+/** The longest time that a Node timer can measure: 24 days and 20 hours. */
+export const MAX_DURATION_MS = 2 ** 31 - 1
+
+/** @throws OptionError that names the option and what was expected. */
+export function checkSettings(settings: ExecutionSettings): CheckedSettings {
+  return {
+    timeoutMs: checkDuration('timeoutMs', settings.timeoutMs ?? 0),
+    killGraceMs: checkDuration('killGraceMs', settings.killGraceMs ?? 5_000),
+    pipeGraceMs: checkDuration('pipeGraceMs', settings.pipeGraceMs ?? 250),
+    maxOutputBytes: checkCount('maxOutputBytes', settings.maxOutputBytes ?? 16 * 1024 * 1024),
+    leftovers: checkOneOf('leftovers', settings.leftovers ?? 'kill', ['kill', 'keep', 'wait']),
+    encoding: checkOneOf('encoding', settings.encoding ?? 'utf8', ['utf8', 'buffer']),
+    launcher: launcherFor(settings.launcher),
+  }
+}
+
+export function checkDuration(name: string, value: unknown): number {
+  if (typeof value !== 'number' || !(value >= 0 && value <= MAX_DURATION_MS)) {
+    throw new OptionError(`${name}: expected milliseconds from 0 to ${MAX_DURATION_MS}, not ${String(value)}`)
+  }
+  return value
+}
+
+export function checkCount(name: string, value: unknown, least = 0): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
+    throw new OptionError(`${name}: expected a whole number of at least ${least}, not ${String(value)}`)
+  }
+  return value
+}
+
+export function checkOneOf<T extends string>(name: string, value: T, known: readonly T[]): T {
+  if (!known.includes(value)) {
+    throw new OptionError(`${name}: expected one of ${known.join(', ')}, not ${JSON.stringify(value)}`)
+  }
+  return value
+}

@@ -1,0 +1,195 @@
+import type { OutputStream } from '../launcher/port.js'
+import { checkedTask } from '../task/check-task.js'
+import { ClosedError } from '../task/errors.js'
+import type { Result } from '../task/result.js'
+import type { Task, Text } from '../task/task.js'
+import { Execution, type Outcome } from './execution.js'
+import { OutputLines } from './output-lines.js'
+import { type CheckedSettings, checkSettings, type ExecutionSettings } from './process-options.js'
+import { type ResultIdentity, resultOf, resultWithoutStart } from './result-of.js'
+import { startSpecOf } from './start-spec.js'
+
+export interface ProcessOptions extends ExecutionSettings, Omit<Task, 'command' | 'args' | 'timeoutMs' | 'retries'> {
+  /** Ends the process, tree and all, when it is aborted; the result is `cancelled`. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How the process is told to end. */
+export interface KillOptions {
+  /** Milliseconds between TERM and KILL; 0 is KILL at once. Default: the option `killGraceMs`. */
+  readonly graceMs?: number
+}
+
+const OWN_RUN = 'process'
+
+/**
+ * One command as an object.
+ *
+ * @typeParam Output - `string`, or `Buffer` with `encoding: 'buffer'`.
+ */
+export class Process<Output extends string | Buffer = string> implements AsyncDisposable {
+  /** What it is called in messages: the option `name`, or else its id. */
+  readonly name: string | null
+  /** What runs. */
+  readonly task: Task
+  /** What became of it. Never rejects; pending until {@link start} was called and the process has ended. */
+  readonly result: Promise<Result<Output>>
+  readonly #settings: CheckedSettings
+  readonly #lines: Readonly<Record<OutputStream, OutputLines<Output>>>
+  readonly #signal: AbortSignal | undefined
+  #execution: Execution | null = null
+  #resolve!: (result: Result<Output>) => void
+  #finished: Result<Output> | null = null
+  #onAbort: (() => void) | null = null
+
+  /**
+   * @param command - a line for the shell; or, with `args`, a program that is run directly.
+   * @throws OptionError, or InputError for a command that cannot be one. Nothing is started yet.
+   */
+  constructor(command: Text | Task, options?: ProcessOptions)
+  constructor(command: Text, args: readonly Text[], options?: ProcessOptions)
+  constructor(command: Text | Task, argsOrOptions?: readonly Text[] | ProcessOptions, more?: ProcessOptions) {
+    const { task, options } = splitArguments(command, argsOrOptions, more)
+    this.task = task
+    this.name = task.name ?? task.id ?? null
+    this.#signal = options.signal
+    this.#settings = checkSettings({ ...options, timeoutMs: task.timeoutMs ?? options.timeoutMs })
+    this.result = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+    const asText = this.#settings.encoding === 'utf8'
+    const lines = (stream: OutputStream) =>
+      new OutputLines<Output>(asText, () => this.#execution?.capture[stream].bytes() ?? Buffer.alloc(0))
+    this.#lines = { stdout: lines('stdout'), stderr: lines('stderr') }
+  }
+
+  /** Known once it has been started. */
+  get pid(): number | null {
+    return this.#execution?.pid ?? null
+  }
+
+  /** Whether it was started. */
+  get started(): boolean {
+    return this.#execution !== null || this.#finished !== null
+  }
+
+  /** Whether it has ended and {@link result} is known. */
+  get finished(): boolean {
+    return this.#finished !== null
+  }
+
+  /** Standard output, line by line, as it comes. The child waits for a reader that is behind. */
+  get stdout(): AsyncIterable<Output> {
+    return this.#lines.stdout
+  }
+
+  get stderr(): AsyncIterable<Output> {
+    return this.#lines.stderr
+  }
+
+  /**
+   * Starts it. What the system refuses is not thrown but becomes a result with state `spawn-failed`.
+   *
+   * @throws ClosedError when it was started before.
+   */
+  start(): this {
+    if (this.started) throw new ClosedError(`process ${this.name ?? ''}`.trim())
+    if (this.#signal?.aborted === true) {
+      this.#finish(
+        resultWithoutStart(this.task, this.#identity(), 'cancelled', abortError(this.#signal), this.#settings.encoding),
+      )
+      return this
+    }
+    const { leftovers } = this.#settings
+    this.#execution = new Execution({
+      ...this.#settings,
+      spec: startSpecOf(this.task, OWN_RUN, { to: 'pipe' }, leftovers === 'keep'),
+      onOutput: (stream, chunk) => this.#lines[stream].push(chunk),
+      onDone: (outcome) => this.#onDone(outcome),
+    })
+    this.#execution.start()
+    this.#listenForAbort()
+    return this
+  }
+
+  /**
+   * Ends it with its whole tree: TERM, grace, KILL; the group, the session and what left them. Resolves when nothing of
+   * the tree is left. The result's state is `cancelled`, unless it had ended before.
+   */
+  async kill(options: KillOptions = {}): Promise<void> {
+    if (this.#execution === null) return
+    const cause = { state: 'cancelled', error: { code: 'ERR_DROVER_KILLED', message: 'ended by kill()' } } as const
+    if (options.graceMs === 0) this.#execution.endNow(cause)
+    else this.#execution.end(cause)
+    await this.result
+    await this.#execution.ending
+  }
+
+  /** Resolves, after the result, once nothing of the tree is left that is to be ended. */
+  get gone(): Promise<void> {
+    return this.result.then(async () => {
+      await this.#execution?.ending
+    })
+  }
+
+  /** Sends a signal to the whole tree; resolves to how many processes it reached. */
+  signal(signal: NodeJS.Signals): Promise<number> {
+    return this.#execution?.signalTree(signal) ?? Promise.resolve(0)
+  }
+
+  /** Ends it if it runs; `await using` does this. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill()
+  }
+
+  #identity(): ResultIdentity {
+    return { run: OWN_RUN, index: 0, key: null, attempt: this.#execution === null ? 0 : 1, attempts: 1, queuedMs: 0 }
+  }
+
+  #onDone(outcome: Outcome): void {
+    // Readers have what came, whether or not a descendant holds the stream open.
+    this.#lines.stdout.end()
+    this.#lines.stderr.end()
+    this.#finish(resultOf(this.task, this.#identity(), outcome, this.#settings.encoding))
+  }
+
+  #finish(result: Result): void {
+    if (this.#onAbort !== null) this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#finished = result as Result<Output>
+    this.#resolve(this.#finished)
+  }
+
+  #listenForAbort(): void {
+    if (this.#signal === undefined) return
+    this.#onAbort = () => this.#execution?.end({ state: 'cancelled', error: abortError(this.#signal!) })
+    this.#signal.addEventListener('abort', this.#onAbort)
+  }
+}
+
+function splitArguments(
+  command: Text | Task,
+  argsOrOptions: readonly Text[] | ProcessOptions | undefined,
+  more: ProcessOptions | undefined,
+): { task: Task; options: ProcessOptions } {
+  const args = Array.isArray(argsOrOptions) ? (argsOrOptions as readonly Text[]) : undefined
+  const options = (args === undefined ? (argsOrOptions as ProcessOptions | undefined) : more) ?? {}
+  const own = isTask(command) ? command : args === undefined ? { command } : { command, args }
+  const { id, name, cwd, env, stdin, stdinFile, meta, weight, priority } = options
+  const given = Object.entries({ id, name, cwd, env, stdin, stdinFile, meta, weight, priority })
+  return {
+    task: checkedTask({ ...own, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) }),
+    options,
+  }
+}
+
+function isTask(command: Text | Task): command is Task {
+  return typeof command === 'object' && !(command instanceof Uint8Array) && 'command' in command
+}
+
+export function abortError(signal: AbortSignal): { code: string; message: string } {
+  const { reason } = signal
+  return {
+    code: 'ERR_DROVER_ABORTED',
+    message: `aborted: ${reason instanceof Error ? reason.message : String(reason)}`,
+  }
+}

@@ -1,0 +1,36 @@
+import type { OutputSpec, StartSpec, StdinSpec } from '../launcher/port.js'
+import { plainText, type Task } from '../task/task.js'
+
+/** What the launcher is to start for a task: its program directly, or the shell with its line. */
+export function startSpecOf(task: Task, scope: string, output: OutputSpec, keepLeftovers: boolean): StartSpec {
+  const command = plainText(task.command)
+  const { file, args } = task.args === undefined ? shellFor(command) : { file: command, args: task.args.map(plainText) }
+  return {
+    file,
+    args,
+    cwd: task.cwd,
+    env: task.env === undefined ? undefined : plainEnvironment(task.env),
+    stdin: stdinOf(task),
+    stdout: output,
+    stderr: output,
+    scope,
+    keepLeftovers,
+  }
+}
+
+function shellFor(line: string | Uint8Array): { file: string; args: (string | Uint8Array)[] } {
+  if (process.platform === 'win32') return { file: process.env.ComSpec ?? 'cmd.exe', args: ['/d', '/s', '/c', line] }
+  return { file: '/bin/sh', args: ['-c', line] }
+}
+
+function plainEnvironment(env: NonNullable<Task['env']>): Record<string, string | Uint8Array | null> {
+  return Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [name, value === null ? null : plainText(value)]),
+  )
+}
+
+function stdinOf(task: Task): StdinSpec {
+  if (task.stdin !== undefined) return { from: 'bytes', bytes: plainText(task.stdin) }
+  if (task.stdinFile !== undefined) return { from: 'file', path: task.stdinFile }
+  return { from: 'null' }
+}

@@ -1,0 +1,117 @@
+import type {
+  Child,
+  ChildEvents,
+  ChildExit,
+  Launcher,
+  OutputStream,
+  StartError,
+  StartSpec,
+} from '../../src/launcher/port.js'
+
+/** Starts a child and keeps all that the launcher tells of it, in order. */
+export function startRecorded(launcher: Launcher, spec: Partial<StartSpec> & Pick<StartSpec, 'file'>): Recorder {
+  const recorder = new Recorder()
+  recorder.child = launcher.start(
+    { args: [], stdin: { from: 'null' }, stdout: { to: 'pipe' }, stderr: { to: 'pipe' }, scope: 'contract', ...spec },
+    recorder,
+  )
+  recorder.startReturned = true
+  return recorder
+}
+
+export class Recorder implements ChildEvents {
+  child!: Child
+  startReturned = false
+  readonly calls: string[] = []
+  readonly chunks: Record<OutputStream, Buffer[]> = { stdout: [], stderr: [] }
+  readonly ended: Record<OutputStream, boolean> = { stdout: false, stderr: false }
+  pid: number | null = null
+  exit: ChildExit | null = null
+  spawnError: StartError | null = null
+  lost: StartError | null = null
+  drains = 0
+  inputClosed = 0
+  #resolve: (() => void)[] = []
+
+  onSpawn(pid: number): void {
+    this.#note('spawn')
+    this.pid = pid
+  }
+
+  onSpawnError(error: StartError): void {
+    this.#note('spawn-error')
+    this.spawnError = error
+  }
+
+  onOutput(stream: OutputStream, chunk: Buffer): void {
+    if (this.calls.at(-1) !== stream) this.#note(stream)
+    this.chunks[stream].push(chunk)
+  }
+
+  onOutputEnd(stream: OutputStream): void {
+    this.#note(`${stream}-end`)
+    this.ended[stream] = true
+  }
+
+  onExit(exit: ChildExit): void {
+    this.#note('exit')
+    this.exit = exit
+  }
+
+  onLost(error: StartError): void {
+    this.#note('lost')
+    this.lost = error
+  }
+
+  onDrain(): void {
+    this.drains += 1
+    this.#wake()
+  }
+
+  onInputClosed(): void {
+    this.inputClosed += 1
+    this.#wake()
+  }
+
+  text(stream: OutputStream): string {
+    return Buffer.concat(this.chunks[stream]).toString()
+  }
+
+  bytes(stream: OutputStream): number {
+    return this.chunks[stream].reduce((sum, chunk) => sum + chunk.length, 0)
+  }
+
+  /** Resolves once the condition holds, looked at after every call of the launcher. */
+  async when(what: string, condition: () => boolean, deadlineMs = 10_000): Promise<void> {
+    const end = performance.now() + deadlineMs
+    while (!condition()) {
+      const left = end - performance.now()
+      if (left <= 0) throw new Error(`waited ${deadlineMs} ms in vain until ${what}; calls: ${this.calls.join(', ')}`)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.min(left, 100))
+        this.#resolve.push(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+      })
+    }
+  }
+
+  /** The child has ended and so have its piped streams (or it never started). */
+  whenClosed(deadlineMs?: number): Promise<void> {
+    const closed = () =>
+      this.spawnError !== null ||
+      (this.exit !== null && this.calls.includes('stdout-end') && this.calls.includes('stderr-end'))
+    return this.when('the child is closed', closed, deadlineMs)
+  }
+
+  #note(call: string): void {
+    if (!this.startReturned) this.calls.push(`${call} within start`)
+    else this.calls.push(call)
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const resolve of this.#resolve.splice(0)) resolve()
+  }
+}
