@@ -140,8 +140,11 @@ export class DispatchRun implements AsyncIterable<Result> {
       get exhausted() {
         return self.#exhausted
       },
+      get allRead() {
+        return self.#source?.readToEnd === true
+      },
       get total() {
-        return self.#source?.ended === true ? self.#maker.count : self.#givenTotal
+        return self.#source?.readToEnd === true ? self.#maker.count : self.#givenTotal
       },
       hasRoom: (unannounced) =>
         unannounced + this.#results.unread < Math.min(Math.max(this.concurrency, 1), MOST_UNREAD),

@@ -150,6 +150,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
     return {
       lookahead: 0,
       exhausted: true,
+      allRead: true,
       get total() {
         return maker().count
       },

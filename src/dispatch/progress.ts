@@ -27,6 +27,8 @@ export interface Summary {
   readonly failures: number
   /** The halt rule that ended it early (as in `now,fail=1`), or null. */
   readonly halted: string | null
+  /** Whether all tasks were read and each was run to an end of its own. */
+  readonly complete: boolean
   readonly durationMs: number
 }
 

@@ -16,6 +16,8 @@ export interface SchedulerSide {
   wantMore(): void
   /** Whether nothing more can come. */
   readonly exhausted: boolean
+  /** Whether all there was has come, and nothing was left unread. */
+  readonly allRead: boolean
   /** How many tasks there are in all, as soon as it is known. */
   readonly total: number | null
   /** Whether another result could be taken in; a start is only made when it could. */
@@ -93,7 +95,8 @@ export class Scheduler {
 
   summary(): Summary {
     const { done, byState, failures, elapsedMs } = this.#counter
-    return { run: this.options.run, total: done, byState, failures, halted: this.#halted, durationMs: elapsedMs }
+    const complete = this.#side.allRead && byState.skipped + byState.cancelled === 0
+    return { run: this.options.run, total: done, byState, failures, halted: this.#halted, complete, durationMs: elapsedMs }
   }
 
   enqueue(entry: Entry): void {

@@ -19,14 +19,21 @@ export class TaskSource {
   readonly #events: TaskSourceEvents
   #pulling = false
   #ended = false
+  #readToEnd = false
 
   constructor(tasks: Tasks, events: TaskSourceEvents) {
     this.#iterator = Symbol.asyncIterator in tasks ? tasks[Symbol.asyncIterator]() : tasks[Symbol.iterator]()
     this.#events = events
   }
 
+  /** Whether nothing more comes. */
   get ended(): boolean {
     return this.#ended
+  }
+
+  /** Whether it ended by itself, so that nothing was left unread. */
+  get readToEnd(): boolean {
+    return this.#readToEnd
   }
 
   /** Asks for one more; it is told at once when the source is a synchronous one. */
@@ -64,6 +71,7 @@ export class TaskSource {
     if (this.#ended) return
     if (step.done === true) {
       this.#ended = true
+      this.#readToEnd = true
       return this.#events.onEnd()
     }
     const { value } = step

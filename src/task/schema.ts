@@ -18,6 +18,20 @@ const variableName = v.pipe(
   v.string(),
   v.regex(/^[^=\0]+$/, 'expected a variable name that is not empty and has no "=" or NUL in it'),
 )
+const variableValue = v.nullable(v.pipe(text, noNulText))
+// Not v.record, which takes arrays for objects and drops variables called `constructor`.
+const environment = v.pipe(
+  v.custom<Record<string, unknown>>(isObject, 'expected an object of strings and nulls'),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return
+    for (const [key, value] of Object.entries(dataset.value)) {
+      const issue = v.safeParse(variableName, key).issues?.[0] ?? v.safeParse(variableValue, value).issues?.[0]
+      if (issue === undefined) continue
+      const path = { type: 'object', origin: 'value', input: dataset.value, key, value } as const
+      addIssue({ message: issue.message, input: issue.input, path: [path] })
+    }
+  }),
+)
 const count = (message: string) => v.pipe(v.number(message), v.integer(message), v.minValue(0, message))
 const wholeFromOne = 'expected a whole number of at least 1'
 
@@ -36,9 +50,7 @@ const fields = {
       noNul('expected a path without NUL characters'),
     ),
   ),
-  env: v.optional(
-    v.record(variableName, v.nullable(v.pipe(text, noNulText)), 'expected an object of strings and nulls'),
-  ),
+  env: v.optional(environment),
   stdin: v.optional(text),
   stdinFile: v.optional(
     v.pipe(v.string('expected a path'), v.nonEmpty('expected a path'), noNul('expected a path without NUL characters')),
@@ -57,7 +69,8 @@ const fields = {
   meta: v.optional(v.unknown()),
 }
 
-const schema = v.strictObject(fields, 'expected an object like {"command": "…"}')
+const EXPECTED_TASK = 'expected an object like {"command": "…"}'
+const schema = v.strictObject(fields, EXPECTED_TASK)
 const ALIASES: Readonly<Record<string, 'command' | 'id'>> = { cmd: 'command', identifier: 'id' }
 
 /**
@@ -66,6 +79,7 @@ const ALIASES: Readonly<Record<string, 'command' | 'id'>> = { cmd: 'command', id
  * @returns the task, or all that is wrong with it, the first problem first.
  */
 export function parseTask(value: unknown): { task: Task } | { problems: readonly TaskProblem[] } {
+  if (!isObject(value)) return { problems: [{ path: [], problem: `${EXPECTED_TASK}, not ${describeKind(value)}` }] }
   const { renamed, clash } = renameAliases(value)
   if (clash !== undefined) return { problems: [clash] }
   const parsed = v.safeParse(schema, renamed)
@@ -77,9 +91,17 @@ export function parseTask(value: unknown): { task: Task } | { problems: readonly
   return { task }
 }
 
-function renameAliases(value: unknown): { renamed: unknown; clash?: TaskProblem } {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { renamed: value }
-  let renamed = value as Record<string, unknown>
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function describeKind(value: unknown): string {
+  if (Array.isArray(value)) return 'an array'
+  return value === null || value === undefined ? String(value) : `a ${typeof value}`
+}
+
+function renameAliases(value: Record<string, unknown>): { renamed: unknown; clash?: TaskProblem } {
+  let renamed = value
   for (const [alias, name] of Object.entries(ALIASES)) {
     if (!Object.hasOwn(renamed, alias)) continue
     if (Object.hasOwn(renamed, name)) {

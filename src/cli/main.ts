@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { DroverError, InputError, OptionError, TemplateError } from '../task/errors.js'
+import type { Text } from '../task/task.js'
+import { exactArguments, splitAtItems } from './arguments.js'
+import { type Ending, STATUS_CANNOT_GO_ON, STATUS_MISTAKE } from './exit.js'
+import { addRunCommand } from './run-command.js'
+import { dieOf } from './signals.js'
+
+const { before, groups } = splitAtItems(exactArguments(process.argv.slice(2)))
+
+/** The last words of the command line, as the bytes they were. */
+function exact(words: readonly string[]): readonly Text[] {
+  return words.length === 0 ? [] : before.slice(-words.length)
+}
+
+async function main(): Promise<Ending> {
+  let ending: Ending = { status: 0 }
+  const program = new Command('drover')
+    .description('Runs very many processes, fast, and never loses a result, hangs or leaks a process.')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ outputError: (message, write) => write(`drover: ${message.replace(/^error: /, '')}`) })
+    .showHelpAfterError('Run "drover run --help" for examples and options.')
+    .version(versionOf(), '-V, --version', 'print the version')
+  addRunCommand(program, exact, groups, (given) => {
+    ending = given
+  })
+  await program.parseAsync(
+    before.map((word) => (typeof word === 'string' ? word : Buffer.from(word as Uint8Array).toString())),
+    { from: 'user' },
+  )
+  return ending
+}
+
+function versionOf(): string {
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version
+}
+
+/** What an error that ended everything means for the exit status, said on stderr. */
+function endingOf(error: unknown): Ending {
+  // commander has said what was wrong by itself.
+  if (error instanceof CommanderError) return { status: error.exitCode === 0 ? 0 : STATUS_MISTAKE }
+  const isMistake = error instanceof InputError || error instanceof OptionError || error instanceof TemplateError
+  const message =
+    error instanceof DroverError
+      ? error.message
+      : `cannot go on: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+  process.stderr.write(`drover: ${message}\n`)
+  return { status: isMistake ? STATUS_MISTAKE : STATUS_CANNOT_GO_ON }
+}
+
+const ending = await main().catch(endingOf)
+if ('signal' in ending) dieOf(ending.signal)
+process.exit(ending.status)

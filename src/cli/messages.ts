@@ -1,0 +1,66 @@
+import { styleText } from 'node:util'
+import { describeEnd } from '../process/run.js'
+import type { Result } from '../task/result.js'
+import { describeCommand } from '../task/task.js'
+
+/** Problems that are told one by one, before it is only counted how many there are. */
+const MOST_PROBLEMS = 10
+
+export interface MessagesOptions {
+  readonly quiet: boolean
+  readonly verbose: boolean
+  readonly color: boolean
+  /** Takes a whole line without its end. */
+  readonly write: (line: string) => void
+}
+
+/** What drover says to people, on stderr. */
+export class Messages {
+  readonly #options: MessagesOptions
+  #problems = 0
+
+  constructor(options: MessagesOptions) {
+    this.#options = options
+  }
+
+  /** Something that people should know. */
+  say(message: string): void {
+    if (!this.#options.quiet) this.#options.write(`drover: ${message}`)
+  }
+
+  /** A line that already says who speaks. */
+  line(line: string): void {
+    if (!this.#options.quiet) this.#options.write(line)
+  }
+
+  onStart(index: number, attempt: number, command: string): void {
+    if (this.#options.verbose)
+      this.say(`task ${index + 1} starts${attempt > 1 ? ` for the ${ordinal(attempt)} time` : ''}: ${command}`)
+  }
+
+  /** Tells of a result that the task itself cannot have told of. */
+  onResult(result: Result): void {
+    const { verbose, color } = this.#options
+    if (!verbose && !NEEDS_WORDS.has(result.state)) return
+    if (!verbose && ++this.#problems > MOST_PROBLEMS) {
+      if (this.#problems === MOST_PROBLEMS + 1) this.say('more such tasks are only counted; --verbose tells of each')
+      return
+    }
+    const line = `${nameOf(result)}: ${describeEnd(result)}`
+    this.say(color && result.state !== 'succeeded' ? styleText('red', line) : line)
+  }
+}
+
+const NEEDS_WORDS: ReadonlySet<Result['state']> = new Set(['timed-out', 'killed', 'spawn-failed', 'lost', 'invalid'])
+
+function nameOf(result: Result): string {
+  const name = `task ${result.id ?? result.index + 1}`
+  if (result.command === null) return name
+  const { command, args } = result
+  return `${name} (${describeCommand(args === null ? { command } : { command, args })})`
+}
+
+function ordinal(number: number): string {
+  const suffix = number === 2 ? 'nd' : number === 3 ? 'rd' : 'th'
+  return `${number}${suffix}`
+}

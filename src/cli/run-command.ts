@@ -1,0 +1,70 @@
+import type { Command } from 'commander'
+import { OptionError } from '../task/errors.js'
+import type { Text } from '../task/task.js'
+import type { ArgumentGroup } from './arguments.js'
+import type { Ending } from './exit.js'
+import { runTasks } from './run.js'
+import { addRunOptions, dispatchOptions, itemOptions, printingOptions, type RunWords } from './run-options.js'
+
+const EXAMPLES = `Examples:
+  drover run gzip -9 ::: *.log                     a program, once for each file
+  find . -name '*.png' -print0 | drover run -0 -j 4 pngcrush -q {} {.}.min.png
+  drover run -k 'grep -c {1} {2}' ::: cat dog ::: *.txt   every combination, in order
+  drover run --tasks jobs.jsonl --json --retries 2 --timeout 5m
+  drover run --tasks users.csv 'createuser --name {name} {mail}'
+
+`
+
+const PLACEHOLDERS = `
+In COMMAND, {} is the item, {.} without extension, {/} its basename, {//} its dirname, {/.} its basename without
+extension, {#} the task's number, {%} the slot's, {1} {2.} columns or groups, {name} a column of a CSV file. Without any,
+the item is appended. One word is a line for the shell, in which all that is filled in is quoted; several words are a
+program and its arguments, run without a shell. Without COMMAND, each item is itself a line for the shell.
+
+Exit status: 0 all well; 1 to 100 so many failed; 101 more than 100; 102 drover could not go on; 255 a mistake in the
+call or the input, nothing was started.`
+
+/** Adds `drover run` to the program. */
+export function addRunCommand(
+  program: Command,
+  exact: (words: readonly string[]) => readonly Text[],
+  groups: readonly ArgumentGroup[],
+  end: (ending: Ending) => void,
+): void {
+  const command = program
+    .command('run')
+    .summary('run many commands at once')
+    .description('Runs a command for each item or task, many at once, and prints what they print.')
+    .usage('[options] [COMMAND…] [::: ITEM…]')
+    .argument('[COMMAND...]', 'what to run')
+    .passThroughOptions()
+    .addHelpText('before', EXAMPLES)
+    .addHelpText('after', PLACEHOLDERS)
+  addRunOptions(command).action(async (words: string[], options: RunWords) => {
+    end(await runTasks(requestOf(exact(words), groups, options)))
+  })
+}
+
+function requestOf(command: readonly Text[], groups: readonly ArgumentGroup[], options: RunWords) {
+  const printing = printingOptions(options)
+  const color = options.color ?? 'auto'
+  if (!['auto', 'always', 'never'].includes(color)) {
+    throw new OptionError(`--color: expected auto, always or never, not ${JSON.stringify(color)}`)
+  }
+  const { isTTY = false } = process.stderr
+  return {
+    input: {
+      command,
+      ...itemOptions(options),
+      ...(groups.length > 0 && { groups }),
+      stdin: process.stdin,
+    },
+    dispatch: dispatchOptions(options, printing),
+    printing,
+    progress: options.quiet !== true && (options.progress ?? isTTY),
+    quiet: options.quiet === true,
+    verbose: options.verbose === true,
+    color: color === 'always' || (color === 'auto' && isTTY && !process.env.NO_COLOR),
+    dryRun: options.dryRun === true,
+  }
+}

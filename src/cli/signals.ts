@@ -1,0 +1,72 @@
+import type { DispatchRun } from '../dispatch/dispatch.js'
+
+/** What signals have done to a run. */
+export interface SignalWatch {
+  /** The signal that ended the run, so that drover can die of it. */
+  readonly endedBy: NodeJS.Signals | null
+  /** The signal after which nothing more was started. */
+  readonly drainedBy: NodeJS.Signals | null
+  stop(): void
+}
+
+/**
+ * Steers a run by signals: INT and TERM end it (the second one at once), HUP lets what runs finish, USR1 and USR2 change
+ * the number of jobs by one, TSTP and CONT stop and continue it with all its tasks.
+ *
+ * @param say - tells people what a signal does.
+ */
+export function watchSignals(run: DispatchRun, say: (message: string) => void): SignalWatch {
+  let endedBy: NodeJS.Signals | null = null
+  let drainedBy: NodeJS.Signals | null = null
+  const end = (signal: NodeJS.Signals) => {
+    const reason = { code: 'ERR_DROVER_SIGNAL', message: `ended by ${signal}` }
+    if (endedBy !== null) return run.destroy(reason)
+    endedBy = signal
+    const { running } = run.progress()
+    if (running > 0) say(`${signal}: ending ${running} running ${running === 1 ? 'task' : 'tasks'}; a second one kills`)
+    run.halt('now', reason)
+  }
+  const handlers: Partial<Record<NodeJS.Signals, (signal: NodeJS.Signals) => void>> = {
+    SIGINT: end,
+    SIGTERM: end,
+    SIGHUP: (signal) => {
+      drainedBy ??= signal
+      say(`${signal}: what runs is finished, nothing more is started`)
+      run.halt('soon', { code: 'ERR_DROVER_SIGNAL', message: `not started after ${signal}` })
+    },
+    SIGUSR1: () => changeJobs(run, 1, say),
+    SIGUSR2: () => changeJobs(run, -1, say),
+    SIGTSTP: () => {
+      run.suspend()
+      process.kill(process.pid, 'SIGSTOP')
+    },
+    SIGCONT: () => run.resume(),
+  }
+  for (const [signal, handler] of Object.entries(handlers)) process.on(signal as NodeJS.Signals, handler)
+  return {
+    get endedBy() {
+      return endedBy
+    },
+    get drainedBy() {
+      return drainedBy
+    },
+    stop: () => {
+      for (const [signal, handler] of Object.entries(handlers)) process.off(signal, handler)
+    },
+  }
+}
+
+function changeJobs(run: DispatchRun, by: number, say: (message: string) => void): void {
+  run.concurrency = Math.max(1, run.concurrency + by)
+  say(`${run.concurrency} ${run.concurrency === 1 ? 'job' : 'jobs'} at once from now on`)
+}
+
+/** Ends this process by a signal, as if it had never been caught; a parent then sees what happened. */
+export function dieOf(signal: NodeJS.Signals): never {
+  // A listener that is removed leaves the default action, also where Node itself had ignored the signal.
+  process.on(signal, () => {})
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
+  // Not reached but where the system delivers the signal late or not at all.
+  return process.exit(102)
+}

@@ -1,0 +1,83 @@
+import { availableParallelism } from 'node:os'
+import ms from 'ms'
+import { MAX_DURATION_MS } from '../process/process-options.js'
+import { OptionError } from '../task/errors.js'
+
+/**
+ * Reads a duration as `500ms`, `2s`, `5m`, `1h`; a plain number is seconds, as in GNU parallel. Gives milliseconds.
+ *
+ * @throws OptionError that names the option.
+ */
+export function parseDuration(option: string, words: string): number {
+  const plain = /^\d+(?:\.\d+)?$/.test(words)
+  const known = /^\d+(?:\.\d+)?\s*(ms|s|m|h|d)$/.test(words)
+  const milliseconds = plain ? Number(words) * 1_000 : known ? ms(words as ms.StringValue) : Number.NaN
+  if (!(milliseconds >= 0 && milliseconds <= MAX_DURATION_MS)) {
+    throw new OptionError(
+      `${option}: expected a duration such as 500ms, 2s, 5m or 1h, up to 24 days, not ${JSON.stringify(words)}`,
+    )
+  }
+  return milliseconds
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 }
+
+/**
+ * Reads a size as `4096`, `64K`, `16MiB`, `2G`; units are powers of 1,024. Gives bytes.
+ *
+ * @throws OptionError that names the option.
+ */
+export function parseSize(option: string, words: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(words)
+  const bytes = match === null ? Number.NaN : Math.floor(Number(match[1]) * UNITS[match[2]!.toLowerCase()]!)
+  if (!Number.isSafeInteger(bytes)) {
+    throw new OptionError(`${option}: expected a size such as 4096, 64K, 16MiB or 2G, not ${JSON.stringify(words)}`)
+  }
+  return bytes
+}
+
+/** @throws OptionError unless the words are a whole number of at least `least`. */
+export function parseCount(option: string, words: string, least: number): number {
+  if (!/^\d+$/.test(words) || !Number.isSafeInteger(Number(words)) || Number(words) < least) {
+    throw new OptionError(`${option}: expected a whole number of at least ${least}, not ${JSON.stringify(words)}`)
+  }
+  return Number(words)
+}
+
+/**
+ * Reads how many jobs: a number; a percentage of the CPUs this process may use; `+N` or `-N`, so many more or fewer than
+ * those CPUs. Never less than 1; 0 is as many as possible, as in GNU parallel.
+ *
+ * @throws OptionError for anything else.
+ */
+export function parseJobs(words: string, cpus: number = availableParallelism()): number {
+  const match = /^([+-]?)(\d+(?:\.\d+)?)(%?)$/.exec(words)
+  const number = Number(match?.[2])
+  const whole = Number.isInteger(number)
+  if (match === null || (match[3] === '%' ? match[1] !== '' : !whole)) {
+    throw new OptionError(`--jobs: expected a number, or one like 50%, +2 or -1, not ${JSON.stringify(words)}`)
+  }
+  if (match[3] === '%') return Math.max(1, Math.round((cpus * number) / 100))
+  if (match[1] === '+') return cpus + number
+  if (match[1] === '-') return Math.max(1, cpus - number)
+  return number === 0 ? Number.POSITIVE_INFINITY : number
+}
+
+/**
+ * Reads a delimiter: one character, or an escape (`\n`, `\t`, `\0`, `\xHH`), as xargs does. Gives its byte.
+ *
+ * @throws OptionError for anything else.
+ */
+export function parseDelimiter(words: string): number {
+  const named = { '\\n': 10, '\\t': 9, '\\r': 13, '\\0': 0, '\\\\': 92 }[words]
+  if (named !== undefined) return named
+  const hex = /^\\x([0-9a-f]{1,2})$/i.exec(words)
+  if (hex !== null) return Number.parseInt(hex[1]!, 16)
+  const bytes = Buffer.from(words)
+  if (bytes.length !== 1) {
+    throw new OptionError(
+      `--delimiter: expected one character of ASCII, or an named such as \\n, \\t, \\0 or \\x1e, not ${JSON.stringify(words)}`,
+    )
+  }
+  return bytes[0]!
+}

@@ -1,0 +1,73 @@
+import { OptionError } from '../task/errors.js'
+import { byteString, fromByteString, type Item, toItem } from './bytes.js'
+import { type BadEntry, bad, tooLong } from './entries.js'
+import { LineSplitter } from './lines.js'
+import type { Source } from './source.js'
+
+/** One item from a file or stream and the number of its line, or of the item where the delimiter is another one. */
+export interface NumberedItem {
+  readonly item: Item
+  readonly number: number
+}
+
+/** Items of a file or stream: what stands between delimiters, bytes as they were. */
+export async function* readItems(
+  source: Source,
+  delimiter: Buffer,
+  maxLineBytes: number,
+): AsyncGenerator<NumberedItem | BadEntry> {
+  const splitter = new LineSplitter(delimiter, maxLineBytes)
+  const what = isNewline(delimiter) ? 'the line' : 'the item'
+  function* read(lines: Iterable<{ bytes: Buffer | null; number: number }>): Generator<NumberedItem | BadEntry> {
+    for (const { bytes, number } of lines) {
+      if (bytes === null) yield bad(itemPlace(source.name, delimiter, number), tooLong(what, maxLineBytes))
+      else yield { item: toItem(bytes), number }
+    }
+  }
+  for await (const chunk of source.chunks()) yield* read(splitter.push(chunk))
+  yield* read(splitter.end())
+}
+
+/** The place of an item for messages: its line, or which item it is where lines don't count. */
+export function itemPlace(source: string, delimiter: Buffer, number: number) {
+  return isNewline(delimiter) ? { source, line: number } : { source: `${source}, item ${number}` }
+}
+
+function isNewline(delimiter: Buffer): boolean {
+  return delimiter.length === 1 && delimiter[0] === 0x0a
+}
+
+/** Cuts items into columns. */
+export type ColumnSplitter = (item: Item) => Item[]
+
+/**
+ * Columns by a regular expression; what groups in it capture becomes columns too, as in GNU parallel. Without one,
+ * the item is the only column.
+ *
+ * @throws OptionError where it is no regular expression
+ */
+export function columnSplitter(separator: string | undefined): ColumnSplitter {
+  if (separator === undefined) return (item) => [item]
+  if (separator === '')
+    throw new OptionError('--colsep needs a separator; give a regular expression such as "\\t" or ","')
+  const pattern = compile(separator)
+  let bytePattern: RegExp | null = null
+  return (item) => {
+    if (typeof item === 'string') return item.split(pattern).map((column) => column ?? '')
+    bytePattern ??= compile(byteString(separator))
+    return byteString(item)
+      .split(bytePattern)
+      .map((column) => fromByteString(column ?? ''))
+  }
+}
+
+function compile(separator: string): RegExp {
+  try {
+    return new RegExp(separator)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^Invalid regular expression: /, '') : error
+    throw new OptionError(
+      `--colsep is not a valid regular expression: ${reason}; put a backslash before characters that stand for themselves`,
+    )
+  }
+}

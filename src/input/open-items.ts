@@ -1,0 +1,155 @@
+import { InputError } from '../task/errors.js'
+import { hasNul, type Item, textItem } from './bytes.js'
+import { combinations, countCombinations, type Group } from './combinations.js'
+import { type BadEntry, bad, type Entry, isBad } from './entries.js'
+import type { ItemGroup } from './input.js'
+import { itemPlace, type NumberedItem, readItems } from './items.js'
+import { check } from './check.js'
+import { compileCommand, type Settings } from './settings.js'
+import { openSource, type Source, stdinSource } from './source.js'
+import { type TaskInput, taskInput } from './task-input.js'
+import { TaskMaker } from './task-maker.js'
+import type { Template } from './template.js'
+
+const ARGUMENTS = { source: 'arguments' }
+
+/** The items after `:::` and `:::+`. */
+export async function openGroups(given: readonly ItemGroup[], settings: Settings): Promise<TaskInput> {
+  const { itemsPerTask, command } = settings
+  const template = compileCommand(settings, columnLimit(settings, given.length))
+  const groups = given.map(({ items, linked }) => ({
+    linked,
+    items: items.map((text) => argument(text, settings)).filter(([item]) => command.length > 0 || !isBlank(item!)),
+  }))
+  const narrowest = groups.map(withNarrowest)
+  async function* read(of: readonly Group<Item[]>[]): AsyncGenerator<Entry> {
+    const maker = new TaskMaker(template)
+    if (itemsPerTask === 1) for (const row of combinations(of)) yield maker.make(row.flat(), ARGUMENTS)
+    else for (const batch of batches(of[0]!.items.flat(), itemsPerTask)) yield maker.make(batch, ARGUMENTS, true)
+  }
+  await check(read(itemsPerTask === 1 ? narrowest : groups))
+  return taskInput({
+    entries: read(groups),
+    close: async () => {},
+    strict: settings.strict,
+    total: Math.ceil(countCombinations(groups) / itemsPerTask),
+    hasPriorities: false,
+    usesSlot: template?.usesSlot ?? false,
+  })
+}
+
+/** The items of files and streams; several give every combination. */
+export async function openItems(paths: readonly string[], settings: Settings): Promise<TaskInput> {
+  const template = compileCommand(settings, columnLimit(settings, paths.length))
+  const sources: Source[] = []
+  const close = async () => {
+    for (const source of sources) await source.close()
+  }
+  try {
+    for (const path of paths) sources.push(path === '-' ? stdinSource(settings.stdin) : await openSource(path))
+    const [first, ...others] = sources as [Source, ...Source[]]
+    const loaded = await Promise.all(others.map((source) => load(source, settings)))
+    const groups = loaded.map(({ group }) => group)
+    const times = countCombinations(groups)
+    const checked = first.isRegular
+      ? await check(itemEntries(first, times === 0 ? groups : groups.map(withNarrowest), template, settings))
+      : null
+    const isKnown = sources.every((source) => source.isRegular)
+    return taskInput({
+      entries: withBad(
+        loaded.flatMap((one) => one.bad),
+        itemEntries(first, groups, template, settings),
+      ),
+      close,
+      strict: settings.strict,
+      total: isKnown && checked !== null ? checked.total * times : null,
+      hasPriorities: false,
+      usesSlot: template?.usesSlot ?? false,
+    })
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function columnLimit({ hasColumns, itemsPerTask }: Settings, groups: number): number {
+  return hasColumns ? Number.POSITIVE_INFINITY : Math.max(groups, itemsPerTask)
+}
+
+function argument(text: ItemGroup['items'][number], settings: Settings): Item[] {
+  const item = textItem(text)
+  if (hasNul(item)) throw new InputError(ARGUMENTS, 'an item has a NUL byte in it, which no argument can have')
+  return settings.columns(item)
+}
+
+/** For checks: as if there were only the item with the fewest columns. */
+function withNarrowest({ items, linked }: Group<Item[]>): Group<Item[]> {
+  const narrowest = items.reduce((least, item) => (item.length < least.length ? item : least), items[0] ?? [])
+  return { items: items.length === 0 ? [] : [narrowest], linked }
+}
+
+function* batches(items: readonly Item[], size: number): Generator<Item[]> {
+  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size)
+}
+
+/** All groups but the first have to be in memory, for they are gone through again and again. */
+async function load(source: Source, settings: Settings): Promise<{ group: Group<Item[]>; bad: BadEntry[] }> {
+  const items: Item[][] = []
+  const badItems: BadEntry[] = []
+  for await (const read of goodItems(source, settings)) {
+    if (!isBad(read)) items.push(settings.columns(read.item))
+    else if (source.isRegular || settings.strict) throw read.error
+    else badItems.push(read)
+  }
+  return { group: { items, linked: false }, bad: badItems }
+}
+
+async function* itemEntries(
+  source: Source,
+  others: readonly Group<Item[]>[],
+  template: Template | null,
+  settings: Settings,
+): AsyncGenerator<Entry> {
+  const { itemsPerTask, columns, delimiter } = settings
+  const maker = new TaskMaker(template)
+  let batch: Item[] = []
+  let place = itemPlace(source.name, delimiter, 1)
+  for await (const read of goodItems(source, settings)) {
+    if (isBad(read)) {
+      yield maker.skip(read)
+      continue
+    }
+    const { item, number } = read
+    if (template === null && isBlank(item)) continue
+    if (batch.length === 0) place = itemPlace(source.name, delimiter, number)
+    if (itemsPerTask > 1) {
+      batch.push(item)
+      if (batch.length < itemsPerTask) continue
+      yield maker.make(batch, place, true)
+      batch = []
+    } else if (others.length === 0) yield maker.make(columns(item), place)
+    else for (const row of combinations(others)) yield maker.make([columns(item), ...row].flat(), place)
+  }
+  if (batch.length > 0) yield maker.make(batch, place, true)
+}
+
+async function* goodItems(source: Source, settings: Settings): AsyncGenerator<NumberedItem | BadEntry> {
+  const { delimiter, maxLineBytes } = settings
+  for await (const read of readItems(source, delimiter, maxLineBytes)) {
+    if (isBad(read) || !hasNul(read.item)) yield read
+    else {
+      const place = itemPlace(source.name, delimiter, read.number)
+      yield bad(place, 'there is a NUL byte in it, which no argument can have; for items that end in NUL use -0')
+    }
+  }
+}
+
+async function* withBad(before: readonly BadEntry[], entries: AsyncGenerator<Entry>): AsyncGenerator<Entry> {
+  yield* before
+  yield* entries
+}
+
+/** A blank line is no command. */
+function isBlank(item: Item): boolean {
+  return typeof item === 'string' && /^[ \t\r]*$/.test(item)
+}
