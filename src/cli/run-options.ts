@@ -147,6 +147,8 @@ export function dispatchOptions(words: RunWords, printing: PrintingOptions): Dis
           ? undefined
           : parseSize('--max-output', words.maxOutput),
     keys: printing.json !== null,
+    // Bytes go into JSON piece by piece; text would be there twice.
+    encoding: printing.json === null ? undefined : ('buffer' as const),
     output: printing.mode === 'none' ? ('inherit' as const) : ('pipe' as const),
   }
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))

@@ -1,3 +1,4 @@
+import type { StartSpec } from '../launcher/port.js'
 import { Execution } from '../process/execution.js'
 import type { Process } from '../process/process.js'
 import { type ResultIdentity, resultOf, resultWithoutStart } from '../process/result-of.js'
@@ -25,24 +26,41 @@ export interface AttemptEvents {
   readonly onError: (error: unknown) => void
 }
 
-/** Starts a task for the next time. `entry.attempt` and `entry.slot` say which time and where. */
-export function startAttempt(entry: Entry, options: CheckedDispatchOptions, events: AttemptEvents): Running {
-  const queuedMs = performance.now() - entry.queuedAtMs
-  const identity = identityOf(entry, options, queuedMs)
-  if (entry.process !== null) return startProcess(entry.process, identity, events)
+/** What is about to be started: a task and how to start it, or why it cannot be. */
+type Prepared = { readonly task: Task; readonly spec: StartSpec } | { readonly error: ResultError }
+
+/** Fills in what is only known now. `entry.attempt` and `entry.slot` say which time and where it is to start. */
+export function prepareAttempt(entry: Entry, options: CheckedDispatchOptions): Prepared | null {
+  if (entry.process !== null) return null
   const { index, attempt, slot } = entry
-  let task: Task
   try {
-    task = options.beforeStart?.(entry.task, { index, attempt, slot }) ?? entry.task
+    const task = options.beforeStart?.(entry.task, { index, attempt, slot }) ?? entry.task
+    return { task, spec: startSpecOf(task, options.run, { to: options.output }, options.leftovers === 'keep') }
   } catch (error) {
-    const result = () => resultWithoutStart(entry.task, identity, 'invalid', asResultError(error), options.encoding)
+    return { error: asResultError(error) }
+  }
+}
+
+/** Starts what was prepared; without it, the process object that the entry has. */
+export function startAttempt(
+  entry: Entry,
+  prepared: Prepared | null,
+  options: CheckedDispatchOptions,
+  events: AttemptEvents,
+): Running {
+  const identity = identityOf(entry, options, performance.now() - entry.queuedAtMs)
+  if (prepared === null) return startProcess(entry.process!, identity, events)
+  const { onOutput, encoding } = options
+  if ('error' in prepared) {
+    const result = () => resultWithoutStart(entry.task, identity, 'invalid', prepared.error, encoding)
     process.nextTick(() => events.onEnd({ state: 'invalid', shortage: false, result }))
     return NOTHING_RUNS
   }
-  const { onOutput, leftovers, encoding } = options
+  const { task, spec } = prepared
+  const { index, attempt } = entry
   const execution = new Execution({
     ...options,
-    spec: startSpecOf(task, options.run, { to: options.output }, leftovers === 'keep'),
+    spec,
     timeoutMs: task.timeoutMs ?? options.timeoutMs,
     onOutput: onOutput && ((stream, chunk) => passOn(onOutput, { task, index, attempt, stream, chunk }, events)),
     onSpawn: undefined,

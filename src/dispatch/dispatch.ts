@@ -5,7 +5,8 @@ import { EntryMaker } from './entry-maker.js'
 import { Lifecycle } from './lifecycle.js'
 import type { Progress, Summary } from './progress.js'
 import { ResultStream } from './result-stream.js'
-import { Scheduler, type SchedulerSide } from './scheduler.js'
+import { Scheduler } from './scheduler.js'
+import type { SchedulerSide } from './scheduler-side.js'
 import { TaskSource, type Tasks } from './task-source.js'
 
 export interface DispatchSourceOptions extends DispatchOptions {

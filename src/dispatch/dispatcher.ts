@@ -8,7 +8,8 @@ import { checkConcurrency, checkDispatchOptions, type DispatchOptions } from './
 import { EntryMaker } from './entry-maker.js'
 import { Lifecycle } from './lifecycle.js'
 import type { Progress, Summary } from './progress.js'
-import { Scheduler, type SchedulerSide } from './scheduler.js'
+import { Scheduler } from './scheduler.js'
+import type { SchedulerSide } from './scheduler-side.js'
 
 export interface DispatcherOptions extends DispatchOptions {
   /** Whether {@link Dispatcher.finished} keeps the results; memory then grows with them. Default: false. */
@@ -104,8 +105,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
    * @throws (as a rejection) what `onResult` or `onOutput` threw, after all that ran has ended.
    */
   async dispatch(): Promise<Summary> {
-    await this.#idle()
-    await this.#lifecycle.end()
+    await this.#end()
     const { fatal } = this.#scheduler
     if (fatal !== null) throw fatal.error
     return this.#scheduler.summary()
@@ -136,8 +136,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
   async destroy(): Promise<void> {
     this.#closed = true
     this.#scheduler.stop('now', { code: 'ERR_DROVER_ENDED', message: 'the dispatcher was destroyed' })
-    await this.#idle()
-    await this.#lifecycle.end()
+    await this.#end()
   }
 
   /** {@link close}. */
@@ -159,18 +158,36 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
       announce: (_entry, result) => {
         this.#busy = true
         if (this.#keepFinished) this.finished.push(result)
-        this.emit('result', result)
+        this.#tell('result', result)
       },
-      onStart: ({ task, index, attempt, slot }) => this.emit('start', task, { index, attempt, slot }),
-      onAttempt: (result) => this.emit('attempt', result),
+      onStart: ({ task, index, attempt, slot }) => this.#tell('start', task, { index, attempt, slot }),
+      onAttempt: (result) => this.#tell('attempt', result),
       onIdle: () => this.#onIdle(),
     }
   }
 
   #onIdle(): void {
     for (const resolve of this.#idleWaiters.splice(0)) resolve()
-    if (this.#busy) this.emit('idle')
+    const wasBusy = this.#busy
     this.#busy = false
+    if (wasBusy) this.#tell('idle')
+  }
+
+  /** What a listener throws ends the run, as with every other callback. */
+  #tell<Event extends keyof DispatcherEvents>(event: Event, ...details: DispatcherEvents[Event]): void {
+    try {
+      this.emit(event, ...(details as never))
+    } catch (error) {
+      this.#scheduler.fail(error)
+    }
+  }
+
+  /** Resolves when nothing is left to do, nor of what was done. */
+  async #end(): Promise<void> {
+    do {
+      await this.#idle()
+      await this.#lifecycle.end()
+    } while (!this.#scheduler.idle)
   }
 
   #idle(): Promise<void> {

@@ -1,3 +1,4 @@
+import { onAbort } from '../process/on-abort.js'
 import { abortError } from '../process/process.js'
 import type { ResultError } from '../task/result.js'
 import type { CheckedDispatchOptions } from './dispatch-options.js'
@@ -11,7 +12,7 @@ export class Lifecycle {
   readonly #hurry = new AbortController()
   #begun = false
   #timer: NodeJS.Timeout | null = null
-  #onAbort: (() => void) | null = null
+  #stopListening: (() => void) | null = null
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler
@@ -22,6 +23,7 @@ export class Lifecycle {
   begin(): void {
     if (this.#begun) return
     this.#begun = true
+    this.#scheduler.begin()
     const { signal, totalTimeoutMs } = this.#options
     if (totalTimeoutMs > 0) {
       const message = `the run took longer than ${totalTimeoutMs} ms and was ended`
@@ -31,9 +33,9 @@ export class Lifecycle {
       )
     }
     if (signal === undefined) return
-    this.#onAbort = () => this.#scheduler.stop('now', abortError(signal))
-    if (signal.aborted) this.#onAbort()
-    else signal.addEventListener('abort', this.#onAbort)
+    const stop = () => this.#scheduler.stop('now', abortError(signal))
+    if (signal.aborted) stop()
+    else this.#stopListening = onAbort(signal, stop)
   }
 
   /** KILL for everything, whatever grace was given. */
@@ -42,13 +44,17 @@ export class Lifecycle {
     this.#scheduler.hurry(error)
   }
 
-  /** When all results are known: resolves once no process of the run is left. */
+  /** When the scheduler is idle: resolves once no process of the run is left, or when more tasks have come. */
   async end(): Promise<void> {
-    const { launcher, run, leftovers, killGraceMs, signal } = this.#options
+    if (!this.#scheduler.idle) return
+    const { launcher, run, leftovers, killGraceMs } = this.#options
     this.#begun = false
     if (this.#timer !== null) clearTimeout(this.#timer)
-    if (this.#onAbort !== null) signal?.removeEventListener('abort', this.#onAbort)
+    this.#stopListening?.()
+    this.#scheduler.rest()
     await this.#scheduler.allGone()
-    if (leftovers !== 'keep') await sweep(launcher, run, killGraceMs, this.#hurry.signal)
+    if (leftovers === 'keep') return
+    const isOver = () => this.#scheduler.idle
+    await sweep(launcher, run, { graceMs: killGraceMs, hurry: this.#hurry.signal, isOver })
   }
 }

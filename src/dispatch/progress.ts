@@ -38,7 +38,7 @@ const BUCKETS = 15
 /** Counts final results, by state and over time. */
 export class ResultCounter {
   readonly #byState: Record<ResultState, number>
-  readonly #startedMs = performance.now()
+  #startedMs: number | null = null
   /** Results in each of the last seconds, by the number of the second modulo the length. */
   readonly #buckets = new Float64Array(BUCKETS)
   #second = 0
@@ -60,8 +60,14 @@ export class ResultCounter {
     return RESULT_STATES.filter(isFailure).reduce((sum, state) => sum + this.#byState[state], 0)
   }
 
+  /** Since {@link begin}. */
   get elapsedMs(): number {
-    return performance.now() - this.#startedMs
+    return this.#startedMs === null ? 0 : performance.now() - this.#startedMs
+  }
+
+  /** From now on the time counts; only the first call does anything. */
+  begin(): void {
+    this.#startedMs ??= performance.now()
   }
 
   count(state: ResultState): void {

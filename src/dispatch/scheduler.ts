@@ -1,37 +1,18 @@
 import { resultWithoutStart } from '../process/result-of.js'
 import { LocalSlots, SlotNumbers } from '../slots/local-slots.js'
 import type { Result, ResultError } from '../task/result.js'
-import { type AttemptEnd, identityOf, startAttempt } from './attempt.js'
+import { type AttemptEnd, identityOf, prepareAttempt, startAttempt } from './attempt.js'
 import { backoffMs } from './backoff.js'
 import type { CheckedDispatchOptions } from './dispatch-options.js'
-import type { Entry, Running } from './entry.js'
-import { HaltCounter } from './halt.js'
-import { type Progress, ResultCounter, type Summary } from './progress.js'
+import { Endings } from './endings.js'
+import type { Entry } from './entry.js'
+import { FinalResults } from './final-results.js'
+import type { Progress, Summary } from './progress.js'
+import type { SchedulerSide } from './scheduler-side.js'
 import { Shortage } from './shortage.js'
+import { StartDelay } from './start-delay.js'
 import { TaskQueue } from './task-queue.js'
-
-/** Where a scheduler gets its tasks and tells its results. */
-export interface SchedulerSide {
-  /** Called when there is a free slot and nothing waits; more may be handed to {@link Scheduler.enqueue}, at once or later. */
-  wantMore(): void
-  /** Whether nothing more can come. */
-  readonly exhausted: boolean
-  /** Whether all there was has come, and nothing was left unread. */
-  readonly allRead: boolean
-  /** How many tasks there are in all, as soon as it is known. */
-  readonly total: number | null
-  /** Whether another result could be taken in; a start is only made when it could. */
-  hasRoom(unannounced: number): boolean
-  /** How many tasks wait, at the least, before one is started while more can come. */
-  readonly lookahead: number
-  announce(entry: Entry, result: Result): void
-  onStart(entry: Entry): void
-  onAttempt(result: Result): void
-  /** Nothing runs, nothing waits, nothing comes. Called again whenever that is so again. */
-  onIdle(): void
-}
-
-const HALT_ERROR = 'ERR_DROVER_HALTED'
+import { userCall } from './user-call.js'
 
 /**
  * Who runs when. A task's way:
@@ -50,53 +31,71 @@ export class Scheduler {
   readonly #queue = new TaskQueue<Entry>()
   readonly #running = new Set<Entry>()
   readonly #backingOff = new Set<Entry>()
-  /** Of ended tasks, those whose leftovers are still being ended. */
-  readonly #endings = new Set<Running>()
-  readonly #counter = new ResultCounter()
-  readonly #halt: HaltCounter
+  readonly #endings = new Endings()
+  readonly #results: FinalResults
   readonly #shortage = new Shortage(() => this.pump())
-  #unannounced = 0
+  readonly #delay: StartDelay
   #pumping = false
   #suspended = false
   #stopped: ResultError | null = null
   #halted: string | null = null
-  #fatal: { error: unknown } | null = null
-  #nextStartMs = 0
-  #delayTimer: NodeJS.Timeout | null = null
 
   constructor(options: CheckedDispatchOptions, side: SchedulerSide) {
     this.options = options
     this.#side = side
     this.slots = new LocalSlots(options.concurrency)
-    this.#halt = new HaltCounter(options.halt)
+    this.#results = new FinalResults(options, {
+      total: () => side.total,
+      announce: (entry, result) => side.announce(entry, result),
+      onAnnounced: () => this.pump(),
+      onError: (error) => this.fail(error),
+    })
+    this.#delay = new StartDelay(options.delayMs, () => this.pump())
   }
 
   /** What ended the run from within, such as an `onResult` that failed. */
   get fatal(): { error: unknown } | null {
-    return this.#fatal
+    return this.#results.fatal
   }
 
   get stopped(): boolean {
     return this.#stopped !== null
   }
 
-  get running(): ReadonlySet<Entry> {
-    return this.#running
+  /** Whether nothing runs, nothing waits and nothing comes. */
+  get idle(): boolean {
+    return (
+      this.#running.size + this.#queue.size + this.#backingOff.size + this.#results.unannounced === 0 &&
+      this.#side.exhausted
+    )
+  }
+
+  /** From now on the time counts. */
+  begin(): void {
+    this.#results.counter.begin()
   }
 
   progress(): Progress {
     const { total } = this.#side
-    const { done, byState } = this.#counter
-    const ratePerSecond = this.#counter.ratePerSecond()
+    const { done, byState } = this.#results.counter
+    const ratePerSecond = this.#results.counter.ratePerSecond()
     const etaMs = total === null || !ratePerSecond ? null : ((total - done) / ratePerSecond) * 1_000
     const queued = this.#queue.size + this.#backingOff.size
     return { total, queued, running: this.#running.size, done, byState, ratePerSecond, etaMs }
   }
 
   summary(): Summary {
-    const { done, byState, failures, elapsedMs } = this.#counter
+    const { done, byState, failures, elapsedMs } = this.#results.counter
     const complete = this.#side.allRead && byState.skipped + byState.cancelled === 0
-    return { run: this.options.run, total: done, byState, failures, halted: this.#halted, complete, durationMs: elapsedMs }
+    return {
+      run: this.options.run,
+      total: done,
+      byState,
+      failures,
+      halted: this.#halted,
+      complete,
+      durationMs: elapsedMs,
+    }
   }
 
   enqueue(entry: Entry): void {
@@ -117,19 +116,18 @@ export class Scheduler {
     this.#pumping = true
     while (this.#step());
     this.#pumping = false
-    this.#checkIdle()
+    if (this.idle) this.#side.onIdle()
   }
 
   /** Starts nothing more; with `now`, ends what runs too. A second stop can only be a harder one. */
   stop(when: 'soon' | 'now', error: ResultError): void {
     this.#stopped ??= error
-    for (const entry of [...this.#queue.drain(), ...this.#backingOff]) {
-      if (entry.backoff !== null) clearTimeout(entry.backoff)
-      this.#backingOff.delete(entry)
-      if (entry.last !== null) this.#finish(entry, entry.last)
-      else this.#finishUnstarted(entry, 'skipped', this.#stopped)
-    }
-    if (when === 'now') for (const entry of this.#running) entry.running?.end({ state: 'cancelled', error })
+    const waiting = [...this.#queue.drain(), ...this.#backingOff]
+    this.#backingOff.clear()
+    this.#hold(() => {
+      for (const entry of waiting) this.#finishStopped(entry, this.#stopped!)
+      if (when === 'now') for (const entry of this.#running) entry.running?.end({ state: 'cancelled', error })
+    })
     this.pump()
   }
 
@@ -137,12 +135,12 @@ export class Scheduler {
   hurry(error: ResultError): void {
     this.stop('now', error)
     for (const entry of this.#running) entry.running?.hurry()
-    for (const running of this.#endings) running.hurry()
+    this.#endings.hurry()
   }
 
   /** Stops the run because something in it failed that is no task; the error is what the run then ends with. */
   fail(error: unknown): void {
-    this.#fatal ??= { error }
+    this.#results.fail(error)
     this.stop('now', { code: 'ERR_DROVER_ENDED', message: 'the run was ended by an error' })
   }
 
@@ -157,17 +155,21 @@ export class Scheduler {
     this.pump()
   }
 
+  /** When it is idle: gives back what would keep the event loop alive. */
+  rest(): void {
+    this.#shortage.rest()
+    this.#delay.rest()
+  }
+
   /** Resolves once no process is left that ended tasks had left behind. */
-  async allGone(): Promise<void> {
-    while (this.#endings.size > 0) await Promise.all([...this.#endings].map((running) => running.ending))
-    this.#shortage.stop()
-    if (this.#delayTimer !== null) clearTimeout(this.#delayTimer)
+  allGone(): Promise<void> {
+    return this.#endings.allGone()
   }
 
   /** Does one thing; false when there is nothing to do until something happens. */
   #step(): boolean {
     const side = this.#side
-    if (this.#suspended || !side.hasRoom(this.#unannounced)) return false
+    if ((this.#suspended && this.#stopped === null) || !side.hasRoom(this.#results.unannounced)) return false
     const waiting = this.#queue.size
     const mayStart =
       this.#stopped === null &&
@@ -177,31 +179,16 @@ export class Scheduler {
       !side.exhausted &&
       (this.#stopped !== null || (waiting <= side.lookahead && (mayStart || side.lookahead > 0)))
     ) {
-      const before = this.#counter.done
+      const before = this.#results.counter.done
       side.wantMore()
-      const came = this.#queue.size > waiting || this.#counter.done > before
+      const came = this.#queue.size > waiting || this.#results.counter.done > before
       if (came) return true
       if (side.lookahead > 0 && !side.exhausted) return false
     }
     const entry = this.#queue.peek()
-    if (entry === undefined || !mayStart || !this.slots.fits(entry.weight) || this.#mustDelay()) return false
+    if (entry === undefined || !mayStart || !this.slots.fits(entry.weight) || this.#delay.holds()) return false
     this.#queue.pop()
     this.#start(entry)
-    return true
-  }
-
-  #mustDelay(): boolean {
-    const { delayMs } = this.options
-    if (delayMs === 0) return false
-    const now = performance.now()
-    if (now >= this.#nextStartMs) {
-      this.#nextStartMs = now + delayMs
-      return false
-    }
-    this.#delayTimer ??= setTimeout(() => {
-      this.#delayTimer = null
-      this.pump()
-    }, this.#nextStartMs - now)
     return true
   }
 
@@ -209,8 +196,16 @@ export class Scheduler {
     entry.attempt += 1
     entry.slot = this.#slotNumbers.take()
     this.slots.tryAcquire(entry.weight)
+    const prepared = prepareAttempt(entry, this.options)
+    // What was called to prepare it may have stopped the run.
+    if (this.#stopped !== null) {
+      entry.attempt -= 1
+      this.#release(entry)
+      return this.#finishStopped(entry, this.#stopped)
+    }
+    this.#delay.started()
     this.#running.add(entry)
-    entry.running = startAttempt(entry, this.options, {
+    entry.running = startAttempt(entry, prepared, this.options, {
       onEnd: (end) => this.#onEnd(entry, end),
       onError: (error) => this.fail(error),
     })
@@ -218,7 +213,7 @@ export class Scheduler {
   }
 
   #onEnd(entry: Entry, end: AttemptEnd): void {
-    this.#trackEnding(entry.running!)
+    this.#endings.add(entry.running!)
     this.#release(entry)
     if (this.#stopped === null && end.shortage && this.#shortage.retries(this.#running.size)) {
       entry.attempt -= 1
@@ -231,12 +226,6 @@ export class Scheduler {
     else this.#finish(entry, result)
   }
 
-  #trackEnding(running: Running): void {
-    if (running.ending === null) return
-    this.#endings.add(running)
-    void running.ending.then(() => this.#endings.delete(running))
-  }
-
   #release(entry: Entry): void {
     this.#running.delete(entry)
     this.slots.release(entry.weight)
@@ -246,7 +235,7 @@ export class Scheduler {
 
   #mayRetry(entry: Entry, result: Result): boolean {
     if (this.#stopped !== null || entry.attempt >= entry.attempts) return false
-    return result.state !== 'succeeded' && result.state !== 'cancelled'
+    return result.state !== 'succeeded' && result.state !== 'cancelled' && result.state !== 'invalid'
   }
 
   #retry(entry: Entry, result: Result): void {
@@ -259,7 +248,7 @@ export class Scheduler {
       entry.backoff = setTimeout(() => this.#requeue(entry), backoffMs(this.options.backoffMs, entry.attempt))
     }
     this.#side.onAttempt(result)
-    const recorded = this.#call(() => this.options.onAttempt?.({ ...result, type: 'attempt' }))
+    const recorded = userCall(() => this.options.onAttempt?.({ ...result, type: 'attempt' }))
     if (recorded === undefined) wait()
     else recorded.then(wait, (error) => this.fail(error))
     this.pump()
@@ -268,9 +257,15 @@ export class Scheduler {
   #requeue(entry: Entry): void {
     this.#backingOff.delete(entry)
     entry.backoff = null
-    entry.last = null
     this.#queue.push(entry)
     this.pump()
+  }
+
+  /** The last attempt is the result of what waited for another. */
+  #finishStopped(entry: Entry, error: ResultError): void {
+    if (entry.backoff !== null) clearTimeout(entry.backoff)
+    if (entry.last !== null) this.#finish(entry, entry.last)
+    else this.#finishUnstarted(entry, 'skipped', error)
   }
 
   #finishUnstarted(entry: Entry, state: 'skipped' | 'invalid', error: ResultError): void {
@@ -279,51 +274,26 @@ export class Scheduler {
   }
 
   #finish(entry: Entry, result: Result): void {
-    this.#counter.count(result.state)
-    this.#halt.count(result.state)
-    this.#unannounced += 1
-    const announced = () => {
-      this.#unannounced -= 1
-      if (this.#fatal === null) {
-        entry.settle?.({ result })
-        this.#side.announce(entry, result)
-      } else entry.settle?.(this.#fatal)
-      this.pump()
-    }
-    const { total } = this.#side
-    const committed =
-      this.#fatal === null
-        ? this.#call(() => this.options.onResult?.(result, { completed: this.#counter.done, total }))
-        : undefined
-    if (committed === undefined) announced()
-    else
-      committed.then(announced, (error) => {
-        this.fail(error)
-        announced()
-      })
+    // Nothing may start before it is known whether this result halts the run.
+    this.#hold(() => this.#results.add(entry, result))
     this.checkHalt()
+    this.pump()
   }
 
   /** Looks whether the halt rule is met; also to be called when the number of tasks becomes known. */
   checkHalt(): void {
     if (this.#stopped !== null) return
-    const rule = this.#halt.met(this.#side.total)
+    const rule = this.#results.metRule()
     if (rule === null) return
     this.#halted = this.options.haltWords
-    this.stop(rule.when, { code: HALT_ERROR, message: `the run was halted by ${this.options.haltWords}` })
+    this.stop(rule.when, { code: 'ERR_DROVER_HALTED', message: `the run was halted by ${this.options.haltWords}` })
   }
 
-  /** Runs a callback of the user's; what it throws is a rejection. */
-  #call(callback: () => void | Promise<void>): Promise<void> | undefined {
-    try {
-      return callback() ?? undefined
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
-
-  #checkIdle(): void {
-    const busy = this.#running.size + this.#queue.size + this.#backingOff.size + this.#unannounced > 0
-    if (!busy && this.#side.exhausted) this.#side.onIdle()
+  /** Does something during which nothing is started, and nobody is told that all is done. To be followed by a pump. */
+  #hold(work: () => void): void {
+    const pumping = this.#pumping
+    this.#pumping = true
+    work()
+    this.#pumping = pumping
   }
 }

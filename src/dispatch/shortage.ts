@@ -1,4 +1,4 @@
-import type { Outcome } from '../process/execution.js'
+import type { Outcome } from '../process/outcome.js'
 
 /** Codes that say: not now. Descriptors, processes or memory may be free again when another task has ended. */
 const SHORT_OF: ReadonlySet<string> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'])
@@ -54,9 +54,12 @@ export class Shortage {
     this.#lonelyTries = 0
   }
 
-  stop(): void {
+  /** Nothing waits any more; what comes later begins anew. */
+  rest(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
+    this.#most = Number.POSITIVE_INFINITY
+    this.#waiting = false
   }
 
   #relax(): void {

@@ -41,7 +41,7 @@ export class TaskSource {
     if (this.#pulling || this.#ended) return
     try {
       const next = this.#iterator.next()
-      if (!(next instanceof Promise)) return this.#take(next as IteratorResult<Task | InvalidTask | string>)
+      if (!isPromise(next)) return this.#take(next)
       this.#pulling = true
       next.then(
         (step) => {
@@ -61,7 +61,7 @@ export class TaskSource {
     this.#ended = true
     try {
       const returned = this.#iterator.return?.()
-      if (returned instanceof Promise) returned.catch(() => {})
+      if (isPromise(returned)) returned.then(undefined, () => {})
     } catch {
       // What a generator throws while it is being left concerns nobody any more.
     }
@@ -88,11 +88,18 @@ export class TaskSource {
   }
 }
 
+/** Not instanceof: iterators may answer with promises of another make, or of another realm. */
+function isPromise<T>(value: T | PromiseLike<T> | undefined): value is PromiseLike<T> {
+  return typeof (value as PromiseLike<T> | undefined)?.then === 'function'
+}
+
 function readTask(value: Task | string): Task | InvalidTask {
   try {
     return checkedTask(typeof value === 'string' ? { command: value } : value)
   } catch (error) {
-    if (error instanceof InputError) return { invalid: { code: error.code, message: error.message } }
-    throw error
+    if (!(error instanceof InputError)) throw error
+    const id = (value as Task | null | undefined)?.id
+    const known = typeof id === 'string' && id !== '' ? { id } : {}
+    return { ...known, invalid: { code: error.code, message: error.message } }
   }
 }

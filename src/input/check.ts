@@ -1,4 +1,4 @@
-import { type Entry, isBad } from './entries.js'
+import { type Entries, isBad } from './entries.js'
 
 /** What one reading of a checked file has found. */
 export interface Checked {
@@ -11,13 +11,15 @@ export interface Checked {
  *
  * @throws InputError for the first bad one
  */
-export async function check(entries: AsyncIterable<Entry>): Promise<Checked> {
+export async function check(entries: Entries): Promise<Checked> {
   let total = 0
   let hasPriorities = false
-  for await (const entry of entries) {
-    if (isBad(entry)) throw entry.error
-    total += 1
-    if (entry.priority !== undefined && entry.priority !== 0) hasPriorities = true
+  for await (const some of entries) {
+    for (const entry of some) {
+      if (isBad(entry)) throw entry.error
+      total += 1
+      if (entry.priority !== undefined && entry.priority !== 0) hasPriorities = true
+    }
   }
   return { total, hasPriorities }
 }

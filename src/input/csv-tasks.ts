@@ -3,7 +3,7 @@ import { parseTask } from '../task/schema.js'
 import { displayText } from '../task/task.js'
 import type { Item } from './bytes.js'
 import { type CsvRowsOptions, csvRows, type Row } from './csv-rows.js'
-import { type BadEntry, bad, type Entry, isBad } from './entries.js'
+import { type BadEntry, bad, type Entries, type Entry, isBad } from './entries.js'
 import type { TaskIds } from './task-ids.js'
 import { TaskMaker } from './task-maker.js'
 import type { Template } from './template.js'
@@ -30,25 +30,25 @@ const MAY_BE_BYTES = new Set(['command', 'stdin'])
  *
  * @throws InputError and TemplateError for a first row that cannot be used
  */
-export async function* csvTasks(chunks: AsyncIterable<Buffer>, options: CsvTasksOptions): AsyncGenerator<Entry> {
+export async function* csvTasks(chunks: AsyncIterable<Buffer>, options: CsvTasksOptions): Entries {
   let columns = 0
   let maker: TaskMaker | null = null
   let read: RowReader | null = null
   for await (const row of csvRows(chunks, options)) {
     if (isBad(row)) {
       if (read === null) throw row.error
-      yield row
+      yield [row]
     } else if (read === null) {
       const names = row.cells.map(displayText)
       columns = names.length
       const positions = positionsOf(names, row.line, options.source)
       maker = options.compile === null ? null : new TaskMaker(options.compile(positions, columns))
       read = maker === null ? fieldReader(names, row.line, options) : commandReader(maker, options.source)
-    } else if (row.cells.length === columns) yield read(row)
+    } else if (row.cells.length === columns) yield [read(row)]
     else {
       const problem = `expected as many cells as the first row has, ${columns}, not ${row.cells.length}`
       const entry = bad({ source: options.source, line: row.line }, problem)
-      yield maker?.skip(entry) ?? entry
+      yield [maker?.skip(entry) ?? entry]
     }
   }
 }

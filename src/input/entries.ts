@@ -9,6 +9,12 @@ export interface BadEntry {
 
 export type Entry = Task | BadEntry
 
+/**
+ * Entries as they come: each chunk of input gives some, made while they are iterated. Each has to be iterated to its end
+ * before the next is asked for.
+ */
+export type Entries = AsyncGenerator<Iterable<Entry>, void>
+
 export function bad(place: InputPlace, problem: string): BadEntry {
   return { error: new InputError(place, problem) }
 }

@@ -1,8 +1,9 @@
 const FIRST_CAPACITY = 4096
+const NOTHING = Buffer.alloc(0)
 
 /** Bytes that are gathered over several chunks; grows by doubling, so that the cost stays linear. */
 export class HeldBytes {
-  #bytes: Buffer = Buffer.alloc(0)
+  #bytes: Buffer = NOTHING
   #length = 0
 
   get length(): number {
@@ -40,7 +41,7 @@ export class HeldBytes {
   }
 
   clear(): void {
-    this.#bytes = Buffer.alloc(0)
+    this.#bytes = NOTHING
     this.#length = 0
   }
 }

@@ -1,7 +1,7 @@
 import { OptionError } from '../task/errors.js'
 import { byteString, fromByteString, type Item, toItem } from './bytes.js'
 import { type BadEntry, bad, tooLong } from './entries.js'
-import { LineSplitter } from './lines.js'
+import { type Line, LineSplitter } from './lines.js'
 import type { Source } from './source.js'
 
 /** One item from a file or stream and the number of its line, or of the item where the delimiter is another one. */
@@ -10,22 +10,28 @@ export interface NumberedItem {
   readonly number: number
 }
 
-/** Items of a file or stream: what stands between delimiters, bytes as they were. */
+/** Items of a file or stream, those of each chunk together: what stands between delimiters, bytes as they were. */
 export async function* readItems(
   source: Source,
   delimiter: Buffer,
   maxLineBytes: number,
-): AsyncGenerator<NumberedItem | BadEntry> {
+): AsyncGenerator<Iterable<NumberedItem | BadEntry>> {
   const splitter = new LineSplitter(delimiter, maxLineBytes)
-  const what = isNewline(delimiter) ? 'the line' : 'the item'
-  function* read(lines: Iterable<{ bytes: Buffer | null; number: number }>): Generator<NumberedItem | BadEntry> {
+  function* items(lines: Iterable<Line>): Generator<NumberedItem | BadEntry> {
     for (const { bytes, number } of lines) {
-      if (bytes === null) yield bad(itemPlace(source.name, delimiter, number), tooLong(what, maxLineBytes))
-      else yield { item: toItem(bytes), number }
+      const problem = problemOf(bytes, delimiter, maxLineBytes)
+      if (bytes !== null && problem === null) yield { item: toItem(bytes), number }
+      else yield bad(itemPlace(source.name, delimiter, number), problem ?? '')
     }
   }
-  for await (const chunk of source.chunks()) yield* read(splitter.push(chunk))
-  yield* read(splitter.end())
+  for await (const chunk of source.chunks()) yield items(splitter.push(chunk))
+  yield items(splitter.end())
+}
+
+function problemOf(bytes: Buffer | null, delimiter: Buffer, maxLineBytes: number): string | null {
+  if (bytes === null) return tooLong(isNewline(delimiter) ? 'the line' : 'the item', maxLineBytes)
+  if (!bytes.includes(0)) return null
+  return 'there is a NUL byte in it, which no argument can have; for items that end in NUL use -0'
 }
 
 /** The place of an item for messages: its line, or which item it is where lines don't count. */

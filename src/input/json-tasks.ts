@@ -1,4 +1,4 @@
-import { bad, type Entry, tooLong } from './entries.js'
+import { bad, type Entries, type Entry, tooLong } from './entries.js'
 import { ArrayScanner, type Element } from './json-array.js'
 import { readJsonTask } from './json-task.js'
 import { type Line, LineSplitter } from './lines.js'
@@ -15,7 +15,7 @@ export interface JsonTasksOptions {
 const OPEN_BRACKET = 0x5b
 
 /** Tasks from JSON: an array where the first character that is no space is `[`, else one task on each line. */
-export async function* jsonTasks(chunks: AsyncIterable<Buffer>, options: JsonTasksOptions): AsyncGenerator<Entry> {
+export async function* jsonTasks(chunks: AsyncIterable<Buffer>, options: JsonTasksOptions): Entries {
   const before = { line: 1, column: 1 }
   let reader: Reader | null = null
   for await (const chunk of chunks) {
@@ -25,10 +25,10 @@ export async function* jsonTasks(chunks: AsyncIterable<Buffer>, options: JsonTas
       chunk[start] === OPEN_BRACKET
         ? new ArrayReader(options, before.line, before.column)
         : new LineReader(options, before.line, before.column)
-    yield* reader.push(chunk.subarray(start))
+    yield reader.push(chunk.subarray(start))
     if (reader.broken) return
   }
-  if (reader !== null) yield* reader.end()
+  if (reader !== null) yield reader.end()
 }
 
 interface Reader {

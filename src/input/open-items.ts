@@ -1,10 +1,10 @@
 import { InputError } from '../task/errors.js'
 import { hasNul, type Item, textItem } from './bytes.js'
+import { check } from './check.js'
 import { combinations, countCombinations, type Group } from './combinations.js'
-import { type BadEntry, bad, type Entry, isBad } from './entries.js'
+import { type BadEntry, type Entries, type Entry, isBad } from './entries.js'
 import type { ItemGroup } from './input.js'
 import { itemPlace, type NumberedItem, readItems } from './items.js'
-import { check } from './check.js'
 import { compileCommand, type Settings } from './settings.js'
 import { openSource, type Source, stdinSource } from './source.js'
 import { type TaskInput, taskInput } from './task-input.js'
@@ -22,7 +22,10 @@ export async function openGroups(given: readonly ItemGroup[], settings: Settings
     items: items.map((text) => argument(text, settings)).filter(([item]) => command.length > 0 || !isBlank(item!)),
   }))
   const narrowest = groups.map(withNarrowest)
-  async function* read(of: readonly Group<Item[]>[]): AsyncGenerator<Entry> {
+  async function* read(of: readonly Group<Item[]>[]): Entries {
+    yield made(of)
+  }
+  function* made(of: readonly Group<Item[]>[]): Generator<Entry> {
     const maker = new TaskMaker(template)
     if (itemsPerTask === 1) for (const row of combinations(of)) yield maker.make(row.flat(), ARGUMENTS)
     else for (const batch of batches(of[0]!.items.flat(), itemsPerTask)) yield maker.make(batch, ARGUMENTS, true)
@@ -96,10 +99,12 @@ function* batches(items: readonly Item[], size: number): Generator<Item[]> {
 async function load(source: Source, settings: Settings): Promise<{ group: Group<Item[]>; bad: BadEntry[] }> {
   const items: Item[][] = []
   const badItems: BadEntry[] = []
-  for await (const read of goodItems(source, settings)) {
-    if (!isBad(read)) items.push(settings.columns(read.item))
-    else if (source.isRegular || settings.strict) throw read.error
-    else badItems.push(read)
+  for await (const some of readItems(source, settings.delimiter, settings.maxLineBytes)) {
+    for (const read of some) {
+      if (!isBad(read)) items.push(settings.columns(read.item))
+      else if (source.isRegular || settings.strict) throw read.error
+      else badItems.push(read)
+    }
   }
   return { group: { items, linked: false }, bad: badItems }
 }
@@ -109,43 +114,35 @@ async function* itemEntries(
   others: readonly Group<Item[]>[],
   template: Template | null,
   settings: Settings,
-): AsyncGenerator<Entry> {
-  const { itemsPerTask, columns, delimiter } = settings
+): Entries {
+  const { itemsPerTask, columns, delimiter, maxLineBytes } = settings
   const maker = new TaskMaker(template)
   let batch: Item[] = []
   let place = itemPlace(source.name, delimiter, 1)
-  for await (const read of goodItems(source, settings)) {
-    if (isBad(read)) {
-      yield maker.skip(read)
-      continue
-    }
-    const { item, number } = read
-    if (template === null && isBlank(item)) continue
-    if (batch.length === 0) place = itemPlace(source.name, delimiter, number)
-    if (itemsPerTask > 1) {
-      batch.push(item)
-      if (batch.length < itemsPerTask) continue
-      yield maker.make(batch, place, true)
-      batch = []
-    } else if (others.length === 0) yield maker.make(columns(item), place)
-    else for (const row of combinations(others)) yield maker.make([columns(item), ...row].flat(), place)
-  }
-  if (batch.length > 0) yield maker.make(batch, place, true)
-}
-
-async function* goodItems(source: Source, settings: Settings): AsyncGenerator<NumberedItem | BadEntry> {
-  const { delimiter, maxLineBytes } = settings
-  for await (const read of readItems(source, delimiter, maxLineBytes)) {
-    if (isBad(read) || !hasNul(read.item)) yield read
-    else {
-      const place = itemPlace(source.name, delimiter, read.number)
-      yield bad(place, 'there is a NUL byte in it, which no argument can have; for items that end in NUL use -0')
+  function* made(items: Iterable<NumberedItem | BadEntry>): Generator<Entry> {
+    for (const read of items) {
+      if (isBad(read)) {
+        yield maker.skip(read)
+        continue
+      }
+      const { item, number } = read
+      if (template === null && isBlank(item)) continue
+      if (batch.length === 0) place = itemPlace(source.name, delimiter, number)
+      if (itemsPerTask > 1) {
+        batch.push(item)
+        if (batch.length < itemsPerTask) continue
+        yield maker.make(batch, place, true)
+        batch = []
+      } else if (others.length === 0) yield maker.make(columns(item), place)
+      else for (const row of combinations(others)) yield maker.make([columns(item), ...row].flat(), place)
     }
   }
+  for await (const items of readItems(source, delimiter, maxLineBytes)) yield made(items)
+  if (batch.length > 0) yield [maker.make(batch, place, true)]
 }
 
-async function* withBad(before: readonly BadEntry[], entries: AsyncGenerator<Entry>): AsyncGenerator<Entry> {
-  yield* before
+async function* withBad(before: readonly BadEntry[], entries: Entries): Entries {
+  yield before
   yield* entries
 }
 

@@ -1,7 +1,7 @@
 import { OptionError } from '../task/errors.js'
-import { csvTasks } from './csv-tasks.js'
 import { check } from './check.js'
-import type { Entry } from './entries.js'
+import { csvTasks } from './csv-tasks.js'
+import type { Entries } from './entries.js'
 import { jsonTasks } from './json-tasks.js'
 import { compileCommand, type Settings } from './settings.js'
 import { openSource, stdinSource, withoutByteOrderMark } from './source.js'
@@ -19,7 +19,7 @@ export async function openTasks(path: string, settings: Settings): Promise<TaskI
   const source = path === '-' ? stdinSource(settings.stdin) : await openSource(path)
   const { maxLineBytes } = settings
   let usesSlot = false
-  const read = (ids: TaskIds | null): AsyncGenerator<Entry> => {
+  const read = (ids: TaskIds | null): Entries => {
     const chunks = withoutByteOrderMark(source.chunks())
     if (delimiter === null) return jsonTasks(chunks, { source: source.name, maxLineBytes, ids })
     const compile = (names: ReadonlyMap<string, number>, count: number) => {
@@ -54,9 +54,9 @@ export async function openTasks(path: string, settings: Settings): Promise<TaskI
   }
 }
 
-async function begun(entries: AsyncGenerator<Entry>): Promise<AsyncGenerator<Entry>> {
+async function begun(entries: Entries): Promise<Entries> {
   const first = await entries.next()
-  async function* rest(): AsyncGenerator<Entry> {
+  async function* rest(): Entries {
     if (first.done) return
     yield first.value
     yield* entries

@@ -1,11 +1,5 @@
-import {
-  afterAnsiQuote,
-  afterArithmetic,
-  afterGlobClass,
-  afterHereDelimiter,
-  afterParameter,
-  afterSubstitution,
-} from './shell-skips.js'
+import { readDollar } from './shell-dollar.js'
+import { afterGlobClass, afterHereDelimiter } from './shell-skips.js'
 import { CommandWords } from './shell-words.js'
 
 /** Stands for a placeholder in a line that is scanned. No shell line can hold this character. */
@@ -181,27 +175,16 @@ class Scanner {
 
   #dollar(quoted: boolean): void {
     this.#words.begin(this.#at)
-    const [next, second] = [this.#peek(1), this.#peek(2)]
-    if (next === HOLE) this.#refuse(this.#places.length, 'stands directly after a "$"')
-    if (next === '{')
-      return this.#skip(afterParameter, 'comes after a ${…} with quotes, braces or other things too tangled to follow')
-    if (next === '(' && second === '(') return this.#skip(afterArithmetic, 'stands within or after a $((…))')
-    if (next === '(' && quoted)
-      return this.#skip(
-        afterSubstitution,
-        'stands within "$(…)" or after one that is too tangled to follow; close the double quotes before $(',
-      )
-    if (next === '[') return this.#block('stands within or after $[…]; keep to $((…))')
-    if (next === '$' && /^['"({[\\\0]$/.test(second)) return this.#block(`comes after "$$${second}"`.replace(HOLE, ''))
-    if (next === '\\' && second === '\n') return this.#block('comes after a "$" at the end of a continued line')
-    if (!quoted && next === '"') return this.#block('stands within or after $"…", which not every sh knows; use "…"')
-    if (!quoted && next === "'")
-      return this.#skip(afterAnsiQuote, "stands within $'…' or after one that not every sh ends at the same place")
-    if (next === '(') {
+    const dollar = readDollar(this.#peek(1), this.#peek(2), quoted)
+    if (dollar.kind === 'refused') this.#refuse(this.#places.length, dollar.why)
+    else if (dollar.kind === 'unclear') this.#block(dollar.why)
+    else if (dollar.kind === 'skipped') this.#skip(dollar.after, dollar.why)
+    else {
+      this.#at += dollar.length
+      if (dollar.kind === 'text') return
       this.#parentheses = true
       this.#words.open(true)
-      this.#at += 2
-    } else this.#at += /^[\w$?!#*@-]$/.test(next) ? 2 : 1
+    }
   }
 
   /** A comment at the start of a word, else a character like others. */
@@ -268,6 +251,7 @@ class Scanner {
 
   #newline(): void {
     if (this.#hereDocument) this.#block('stands in or after a here-document; use printf and a pipe')
+    else if (this.#words.aliased) this.#block('stands in a line after an alias, which may change its meaning')
   }
 
   #skip(after: (line: string, at: number) => number, why: string): void {

@@ -27,6 +27,8 @@ const CLOSERS = new Set(['fi', 'done', 'esac', '}', ']]'])
 const CODE = new Set(['eval', 'let', 'trap', 'alias', 'declare', 'typeset', 'local', 'unset', 'read'])
 const TESTS = new Set(['[', 'test'])
 const ASSIGNMENT = /^[A-Za-z_]\w*\+?=/
+/** Variables whose values a shell expands as code. */
+const CODE_VARIABLE = /^(?:PS\d|ENV|BASH_ENV|PROMPT_COMMAND)=/
 const AGAIN = 'a second time, as code; hand the value over in a variable or as an argument of a script'
 
 export class CommandWords {
@@ -37,6 +39,7 @@ export class CommandWords {
   /** How many `case` wait for their `esac` within these parentheses. */
   #cases = 0
   #inTest = false
+  #aliased = false
 
   /** @param refuse - called for a placeholder that turns out later to be unsafe */
   constructor(line: string, refuse: (hole: number, why: string) => never) {
@@ -50,6 +53,11 @@ export class CommandWords {
 
   get inTest(): boolean {
     return this.#inTest
+  }
+
+  /** Whether an alias may change, from the next line on, what words mean. */
+  get aliased(): boolean {
+    return this.#aliased
   }
 
   /** Whether a word that is whole may become several words here. */
@@ -85,6 +93,7 @@ export class CommandWords {
     if (this.#inTest) return `stands within [[ … ]], where bash reads words ${AGAIN}; use [ … ]`
     if (command.redirect === 'copy') return `stands after >& or <&, where bash reads the word ${AGAIN}; use > and 2>&1`
     if (command.code !== null) return `stands after ${command.code}, which reads its arguments ${AGAIN}`
+    if (CODE_VARIABLE.test(before)) return `stands in a variable that shells read ${AGAIN}`
     if (command.redirect !== 'none' || command.expected) return null
     if (command.name === 'printf') {
       if (before.startsWith('-v')) return `stands after -v, which reads a name ${AGAIN}`
@@ -112,6 +121,7 @@ export class CommandWords {
     const word = raw.replaceAll(/['"\\]/g, '')
     if (word === '[[') this.#inTest = true
     if (word === ']]') this.#inTest = false
+    if (word === 'alias') this.#aliased = true
     if (command.expected) this.#name(word)
     else if (word === '-v' && (command.name === 'printf' || TESTS.has(command.name))) command.code = '-v'
   }

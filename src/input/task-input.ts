@@ -1,6 +1,6 @@
 import { ClosedError } from '../task/errors.js'
 import type { InvalidTask, Task } from '../task/task.js'
-import { type BadEntry, type Entry, isBad } from './entries.js'
+import { type BadEntry, type Entries, isBad } from './entries.js'
 
 /** The tasks to run, read as they are asked for. Can be iterated once. */
 export interface TaskInput extends AsyncIterable<Task | InvalidTask> {
@@ -15,7 +15,7 @@ export interface TaskInput extends AsyncIterable<Task | InvalidTask> {
 }
 
 export interface TaskInputOptions {
-  readonly entries: AsyncGenerator<Entry>
+  readonly entries: Entries
   readonly close: () => Promise<void>
   /** Whether a bad entry ends the iteration with its InputError, instead of coming as an InvalidTask. */
   readonly strict: boolean
@@ -33,11 +33,13 @@ export function taskInput(options: TaskInputOptions): TaskInput {
   }
   async function* tasks(): AsyncGenerator<Task | InvalidTask> {
     try {
-      for await (const entry of entries) {
-        if (closed) return
-        if (!isBad(entry)) yield entry
-        else if (strict) throw entry.error
-        else yield invalid(entry)
+      for await (const some of entries) {
+        for (const entry of some) {
+          if (closed) return
+          if (!isBad(entry)) yield entry
+          else if (strict) throw entry.error
+          else yield invalid(entry)
+        }
       }
     } catch (error) {
       // What waits for more input when it is closed ends with an error of the stream.

@@ -65,14 +65,15 @@ export class Printer {
     const inOrder = options.keepOrder && (options.json !== null || options.mode !== 'none')
     this.#turns = inOrder ? new Turns(shelf, this.#queue, this.#outlets, (index) => this.#text?.showHeld(index)) : null
     const finish = (index: number, output: TaskOutput) => this.#finish(index, output)
-    this.#json = options.json === null ? null : new JsonPrinting(options.json, this.#outlets.stdout, finish)
+    const buffer = { ...limits.buffer, folder: this.#folder }
+    this.#json = options.json === null ? null : new JsonPrinting(options.json, this.#outlets.stdout, buffer, finish)
     this.#text =
       this.#json !== null || options.mode === 'none'
         ? null
         : new TextPrinting({
             byLine: options.mode === 'line',
             tag: options.tag,
-            buffer: { ...limits.buffer, folder: this.#folder },
+            buffer,
             queue: this.#queue,
             outlets: this.#outlets,
             finish,

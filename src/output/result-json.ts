@@ -18,6 +18,43 @@ export function resultLine(result: AnyResult): string {
   }
 }
 
+/** Characters of output that are made into JSON at a time. */
+const PIECE_CHARACTERS = 64 * 1024
+
+/** The line of {@link resultLine} in pieces of moderate size, so that megabytes of output are never there twice. */
+export function* resultPieces(result: Result | Result<Buffer>): Generator<string, void> {
+  const { stdout, stderr } = result
+  if (!isText(stdout) || !isText(stderr)) return yield resultLine(result)
+  const rest = resultLine({ ...result, stdout: '', stderr: '' })
+  // Within strings a quote never stands without a backslash, so these are the fields and nothing else.
+  const [stdoutAt, stderrAt] = [rest.indexOf('"stdout":"') + 10, rest.indexOf('"stderr":"') + 10]
+  yield rest.slice(0, stdoutAt)
+  yield* quotedPieces(stdout)
+  yield rest.slice(stdoutAt, stderrAt)
+  yield* quotedPieces(stderr)
+  yield rest.slice(stderrAt)
+}
+
+function isText(output: string | Buffer): boolean {
+  return typeof output === 'string' || isUtf8(output)
+}
+
+/** The inside of a JSON string. No character is cut in two. */
+function* quotedPieces(output: string | Buffer): Generator<string, void> {
+  for (let start = 0, end = 0; start < output.length; start = end) {
+    end = Math.min(start + PIECE_CHARACTERS, output.length)
+    while (end < output.length && isWithinCharacter(output, end)) end -= 1
+    const piece = typeof output === 'string' ? output.slice(start, end) : output.toString('utf8', start, end)
+    yield JSON.stringify(piece).slice(1, -1)
+  }
+}
+
+/** Whether what stands there is the second half of a pair of surrogates, or a later byte of a character. */
+function isWithinCharacter(output: string | Buffer, place: number): boolean {
+  if (typeof output === 'string') return (output.charCodeAt(place) & 0xfc00) === 0xdc00
+  return (output[place]! & 0xc0) === 0x80
+}
+
 function resultObject(result: AnyResult) {
   const stdout = outputFields(result.stdout, result.stdoutBase64)
   const stderr = outputFields(result.stderr, result.stderrBase64)

@@ -1,6 +1,8 @@
 import type { Child, ChildEvents, ChildExit, Launcher, OutputStream, StartError, StartSpec } from '../launcher/port.js'
 import type { ResultError, ResultState } from '../task/result.js'
+import { Deadline } from './deadline.js'
 import { endTree } from './end-tree.js'
+import { type Cause, type Outcome, stateOf } from './outcome.js'
 import { OutputCapture } from './output-capture.js'
 
 /** What happens to processes that a task leaves behind: they are ended with it, left alone, or waited for. */
@@ -23,26 +25,6 @@ export interface ExecutionOptions {
   readonly onDone: (outcome: Outcome) => void
 }
 
-/** What became of one start of a command. */
-export interface Outcome {
-  readonly state: ResultState
-  readonly error: ResultError | null
-  /** Null when the child did not run to an end that the launcher saw. */
-  readonly exit: ChildExit | null
-  readonly pid: number | null
-  readonly stdout: OutputCapture
-  readonly stderr: OutputCapture
-  readonly pipeHeld: boolean
-  readonly leftovers: number
-  readonly startedAt: Date
-  readonly durationMs: number
-}
-
-interface Cause {
-  readonly state: 'timed-out' | 'cancelled'
-  readonly error: ResultError
-}
-
 /**
  * One start of a command, from the launcher's call to the end of its output:
  *
@@ -56,7 +38,8 @@ export class Execution implements ChildEvents {
   readonly #options: ExecutionOptions
   readonly #capture: Readonly<Record<OutputStream, OutputCapture>>
   readonly #open: Record<OutputStream, boolean>
-  readonly #waiting: Record<OutputStream, boolean> = { stdout: false, stderr: false }
+  /** How many chunks of each stream their receiver has no room after. */
+  readonly #waiting: Record<OutputStream, number> = { stdout: 0, stderr: 0 }
   #hurryController: AbortController | null = null
   #child: Child | null = null
   #startedAt = new Date(0)
@@ -66,10 +49,10 @@ export class Execution implements ChildEvents {
   #exit: ChildExit | null = null
   #cause: Cause | null = null
   #done = false
-  #timer: NodeJS.Timeout | null = null
-  #deadlineMs = 0
-  #timeLeftMs = 0
-  #ending: Promise<number> | null = null
+  #deadline: Deadline | null = null
+  #ending: Promise<unknown> | null = null
+  /** It was ended and nothing is left that prints: what is still in the pipes is taken in, room or no room. */
+  #treeIsGone = false
   #wake: (() => void) | null = null
 
   constructor(options: ExecutionOptions) {
@@ -96,35 +79,36 @@ export class Execution implements ChildEvents {
     this.#startedAt = new Date()
     this.#startedMs = performance.now()
     this.#child = this.#options.launcher.start(this.#options.spec, this)
-    if (this.#options.timeoutMs > 0) this.#startTimer(this.#options.timeoutMs)
+    const { timeoutMs } = this.#options
+    if (timeoutMs === 0) return
+    const error = { code: 'ERR_DROVER_TIMEOUT', message: `took longer than ${timeoutMs} ms and was ended` }
+    this.#deadline = new Deadline(timeoutMs, () => this.end({ state: 'timed-out', error }))
   }
 
   /** Stops the tree; its timeout stands still meanwhile. */
   suspend(): void {
     if (this.#done) return
     void this.#child?.signalTree('SIGSTOP')
-    if (this.#timer === null) return
-    clearTimeout(this.#timer)
-    this.#timer = null
-    this.#timeLeftMs = Math.max(1, this.#deadlineMs - performance.now())
+    this.#deadline?.suspend()
   }
 
   /** Lets the tree go on. */
   resume(): void {
     if (this.#done) return
     void this.#child?.signalTree('SIGCONT')
-    if (this.#timeLeftMs > 0) this.#startTimer(this.#timeLeftMs)
-    this.#timeLeftMs = 0
+    this.#deadline?.resume()
   }
 
   /**
    * Ends the whole tree: TERM, grace, KILL. The first cause is the one that the outcome tells; none, when the child had
    * ended by itself and only what it left behind is still there.
    */
-  end(cause: Cause): void {
+  end(cause: Cause, graceMs = this.#options.killGraceMs): void {
+    // A later call can only shorten the grace.
+    if (this.#ending !== null) setTimeout(() => this.hurry(), graceMs).unref()
     if (this.#done) return
     if (this.#exit === null || this.#options.leftovers === 'wait') this.#cause ??= cause
-    this.#endTree()
+    this.#endTree(graceMs)
     this.#wake?.()
   }
 
@@ -177,19 +161,10 @@ export class Execution implements ChildEvents {
     if (this.#done) return
     this.#exit = exit
     this.#exitedMs = performance.now()
-    if (this.#timer !== null && this.#options.leftovers !== 'wait') clearTimeout(this.#timer)
+    if (this.#options.leftovers !== 'wait') this.#deadline?.clear()
     const mayBeLeft = exit.groupAlive || this.#options.leftovers === 'wait'
     if (!this.#isOpen && !this.#isWaiting && !mayBeLeft) this.#finishExited(exit, false, 0)
     else void this.#settle(exit)
-  }
-
-  #startTimer(ms: number): void {
-    const error = {
-      code: 'ERR_DROVER_TIMEOUT',
-      message: `took longer than ${this.#options.timeoutMs} ms and was ended`,
-    }
-    this.#deadlineMs = performance.now() + ms
-    this.#timer = setTimeout(() => this.end({ state: 'timed-out', error }), ms)
   }
 
   get #isOpen(): boolean {
@@ -197,19 +172,23 @@ export class Execution implements ChildEvents {
   }
 
   get #isWaiting(): boolean {
-    return this.#waiting.stdout || this.#waiting.stderr
+    return !this.#treeIsGone && this.#waiting.stdout + this.#waiting.stderr > 0
   }
 
   #waitForRoom(stream: OutputStream, room: Promise<void>): void {
-    this.#waiting[stream] = true
-    this.#child?.pauseOutput(stream)
+    this.#waiting[stream] += 1
+    if (!this.#treeIsGone) this.#child?.pauseOutput(stream)
     const goOn = () => {
-      this.#waiting[stream] = false
+      this.#waiting[stream] -= 1
       this.#lastOutputMs = performance.now()
-      if (this.#open[stream]) this.#child?.resumeOutput(stream)
-      this.#wake?.()
+      if (this.#waiting[stream] === 0) this.#readOn(stream)
     }
     room.then(goOn, goOn)
+  }
+
+  #readOn(stream: OutputStream): void {
+    if (this.#open[stream]) this.#child?.resumeOutput(stream)
+    this.#wake?.()
   }
 
   async #settle(exit: ChildExit): Promise<void> {
@@ -218,7 +197,7 @@ export class Execution implements ChildEvents {
     if (this.#done) return
     const { leftovers } = this.#options
     const left = held || exit.groupAlive ? await child.countTree() : 0
-    if (left > 0 && (leftovers === 'kill' || this.#cause !== null)) this.#endTree()
+    if (left > 0 && (leftovers === 'kill' || this.#cause !== null)) this.#endTree(this.#options.killGraceMs)
     for (const stream of ['stdout', 'stderr'] as const) {
       if (!this.#open[stream]) continue
       if (leftovers === 'keep' && this.#cause === null) child.releaseOutput(stream)
@@ -265,11 +244,13 @@ export class Execution implements ChildEvents {
     })
   }
 
-  #endTree(): void {
+  #endTree(graceMs: number): void {
     if (this.#ending !== null || this.#child === null) return
-    const graceMs = this.#options.killGraceMs
     const hasExited = () => this.#exit !== null || this.#done
-    this.#ending = endTree(this.#child, { graceMs, hasExited, hurry: this.#hurry.signal })
+    this.#ending = endTree(this.#child, { graceMs, hasExited, hurry: this.#hurry.signal }).then(() => {
+      this.#treeIsGone = true
+      for (const stream of ['stdout', 'stderr'] as const) if (this.#waiting[stream] > 0) this.#readOn(stream)
+    })
   }
 
   #finishExited(exit: ChildExit, pipeHeld: boolean, leftovers: number): void {
@@ -279,7 +260,7 @@ export class Execution implements ChildEvents {
 
   #finish(state: ResultState, error: ResultError | null, pipeHeld: boolean, leftovers: number): void {
     this.#done = true
-    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#deadline?.clear()
     const cause = this.#exit === null ? this.#cause : null
     this.#options.onDone({
       state: cause?.state ?? state,
@@ -294,9 +275,4 @@ export class Execution implements ChildEvents {
       durationMs: (this.#exitedMs || performance.now()) - this.#startedMs,
     })
   }
-}
-
-function stateOf(exit: ChildExit): { state: ResultState; error: null } {
-  if (exit.signal !== null) return { state: 'killed', error: null }
-  return { state: exit.exitCode === 0 ? 'succeeded' : 'failed', error: null }
 }

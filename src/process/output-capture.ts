@@ -1,8 +1,13 @@
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
+import { withoutCutEnd, withoutCutStart } from './character-cuts.js'
 
 /** Chunks smaller than this are copied together, so that a child that prints byte by byte costs no memory beyond its bytes. */
 const SMALL_CHUNK = 4096
 const BLOCK = 65_536
+/** Up to here chunks are kept as they came; beyond, all is kept in one store. */
+const LIST_BYTES = 512 * 1024
+/** By how much the store grows at a time. */
+const GROWTH_BYTES = 1024 * 1024
 
 /**
  * Keeps what a stream prints, up to a limit: all of it, or else the beginning and the end, half of the limit each. Counts
@@ -11,11 +16,8 @@ const BLOCK = 65_536
 export class OutputCapture {
   readonly #limit: number
   #total = 0
-  #head: Buffer[] = []
-  #headBytes = 0
-  #block: Buffer | null = null
-  #blockUsed = 0
-  #tail: TailRing | null = null
+  #list: ChunkList | null = new ChunkList()
+  #store: HeadAndTail | null = null
 
   /** @param limit - bytes kept at the most; 0 keeps nothing. */
   constructor(limit: number) {
@@ -34,54 +36,84 @@ export class OutputCapture {
   append(chunk: Buffer): void {
     this.#total += chunk.length
     if (this.#limit === 0) return
-    if (this.#tail !== null) return this.#tail.append(chunk)
-    if (this.#headBytes + chunk.length <= this.#limit) return this.#keep(chunk)
-    this.#beginTail(chunk)
-  }
-
-  /** What was kept, as bytes: the beginning directly followed by the end where the middle is missing. */
-  bytes(): Buffer {
-    const head = Buffer.concat(this.#pieces(), this.#headBytes)
-    return this.#tail === null ? head : Buffer.concat([head, this.#tail.bytes()])
+    if (this.#list !== null && this.#total <= Math.min(this.#limit, LIST_BYTES)) return this.#list.append(chunk)
+    this.#store ??= this.#makeStore()
+    this.#store.append(chunk)
   }
 
   /**
-   * What was kept, as text; cut between characters. Bytes that are not UTF-8 become U+FFFD, and are then given as base64
-   * too.
+   * What was kept, as bytes: the beginning directly followed by the end where the middle is missing, cut between characters
+   * where it is UTF-8. They may change when more is appended.
    */
+  bytes(): Buffer {
+    const { head, tail, whole } = this.#halves()
+    return head.length + tail.length === whole.length ? whole : Buffer.concat([head, tail])
+  }
+
+  /** What was kept, as text. Bytes that are not UTF-8 become U+FFFD, and are then given as base64 too. */
   text(): { text: string; base64?: string } {
-    if (this.#headBytes === 0) return { text: '' }
-    if (this.#tail === null) return decode(Buffer.concat(this.#pieces(), this.#headBytes))
-    const head = withoutCutEnd(Buffer.concat(this.#pieces(), this.#headBytes))
-    const tail = withoutCutStart(this.#tail.bytes())
-    if (isUtf8(head) && isUtf8(tail)) return { text: head.toString() + tail.toString() }
-    return decode(Buffer.concat([head, tail]))
+    const { head, tail, whole, isText } = this.#halves()
+    if (!isText) return { text: whole.toString(), base64: whole.toString('base64') }
+    return { text: tail.length === 0 ? toText(head) : toText(head) + toText(tail) }
   }
 
-  /** Gives the memory back. */
+  #halves(): { head: Buffer; tail: Buffer; whole: Buffer; isText: boolean } {
+    const whole = this.#kept()
+    if (!this.truncated) return { head: whole, tail: EMPTY, whole, isText: isUtf8(whole) }
+    const headLimit = headLimitOf(this.#limit)
+    const [head, tail] = [withoutCutEnd(whole.subarray(0, headLimit)), withoutCutStart(whole.subarray(headLimit))]
+    if (isUtf8(head) && isUtf8(tail)) return { head, tail, whole, isText: true }
+    return { head: whole, tail: EMPTY, whole, isText: false }
+  }
+
+  #kept(): Buffer {
+    if (this.#store !== null) return this.#store.bytes()
+    const chunks = this.#list?.chunks() ?? []
+    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+  }
+
+  /** Gives the memory back; what {@link bytes} gave is empty then. */
   release(): void {
-    this.#head = []
-    this.#block = null
-    this.#tail = null
-    this.#headBytes = 0
+    this.#list = null
+    this.#store?.release()
+    this.#store = null
   }
 
-  #keep(chunk: Buffer): void {
-    this.#headBytes += chunk.length
-    if (chunk.length >= SMALL_CHUNK) {
+  #makeStore(): HeadAndTail {
+    const store = new HeadAndTail(this.#limit)
+    for (const chunk of this.#list?.chunks() ?? []) store.append(chunk)
+    this.#list = null
+    return store
+  }
+}
+
+const EMPTY: Buffer = Buffer.alloc(0)
+
+function headLimitOf(limit: number): number {
+  return Math.ceil(limit / 2)
+}
+
+/** Chunks in a row; small ones are copied together. */
+class ChunkList {
+  readonly #chunks: Buffer[] = []
+  #block: Buffer | null = null
+  #blockUsed = 0
+
+  chunks(): readonly Buffer[] {
+    this.#closeBlock()
+    return this.#chunks
+  }
+
+  append(chunk: Buffer): void {
+    // The only chunk of most tasks is not copied either.
+    if (chunk.length >= SMALL_CHUNK || (this.#chunks.length === 0 && this.#block === null)) {
       this.#closeBlock()
-      this.#head.push(chunk)
+      this.#chunks.push(chunk)
       return
     }
-    if (this.#headBytes === chunk.length) {
-      // The only chunk of most tasks: no copy.
-      this.#head.push(chunk)
-      return
-    }
-    let offset = 0
-    while (offset < chunk.length) {
+    for (let offset = 0; offset < chunk.length; ) {
       if (this.#block === null) {
-        this.#block = Buffer.allocUnsafeSlow(Math.min(BLOCK, Math.max(SMALL_CHUNK, this.#headBytes)))
+        this.#block = Buffer.allocUnsafeSlow(this.#chunks.length > 2 ? BLOCK : SMALL_CHUNK)
         this.#blockUsed = 0
       }
       const copied = chunk.copy(this.#block, this.#blockUsed, offset)
@@ -92,76 +124,87 @@ export class OutputCapture {
   }
 
   #closeBlock(): void {
-    if (this.#block !== null) this.#head.push(this.#block.subarray(0, this.#blockUsed))
+    if (this.#block !== null) this.#chunks.push(this.#block.subarray(0, this.#blockUsed))
     this.#block = null
-  }
-
-  #pieces(): Buffer[] {
-    this.#closeBlock()
-    return this.#head
-  }
-
-  #beginTail(chunk: Buffer): void {
-    const headLimit = Math.ceil(this.#limit / 2)
-    const kept = [...this.#pieces(), chunk]
-    this.#head = []
-    this.#headBytes = 0
-    this.#tail = new TailRing(this.#limit - headLimit)
-    for (const piece of kept) {
-      const forHead = Math.min(piece.length, headLimit - this.#headBytes)
-      if (forHead > 0) {
-        this.#head.push(piece.subarray(0, forHead))
-        this.#headBytes += forHead
-      }
-      if (forHead < piece.length) this.#tail.append(piece.subarray(forHead))
-    }
   }
 }
 
-/** The last bytes of a stream, in a ring of fixed size. */
-class TailRing {
-  readonly #ring: Buffer
-  #next = 0
-  #full = false
+/**
+ * Bytes in one piece of memory that grows in place and is given back at once, since megabytes that wait for the garbage
+ * collection would be there twice. It is filled from the front; when it is full its second half becomes a ring:
+ *
+ *   [ head, the first limit/2 bytes | tail: … newest ▼ oldest … ]
+ */
+class HeadAndTail {
+  readonly #limit: number
+  readonly #headLimit: number
+  readonly #memory: ResizableArrayBuffer
+  /** All of the memory; made anew when that grows. */
+  #view: Buffer = EMPTY
+  #used = 0
+  /** Where the oldest byte of the ring is. */
+  #oldest: number
 
-  constructor(size: number) {
-    this.#ring = Buffer.allocUnsafeSlow(size)
-  }
-
-  append(chunk: Buffer): void {
-    const size = this.#ring.length
-    if (size === 0) return
-    const part = chunk.length > size ? chunk.subarray(chunk.length - size) : chunk
-    const first = part.copy(this.#ring, this.#next)
-    if (first < part.length) part.copy(this.#ring, 0, first)
-    if (this.#next + part.length >= size) this.#full = true
-    this.#next = (this.#next + part.length) % size
+  constructor(limit: number) {
+    this.#limit = limit
+    this.#headLimit = headLimitOf(limit)
+    this.#oldest = this.#headLimit
+    this.#memory = new ResizableArrayBuffer(0, { maxByteLength: limit })
   }
 
   bytes(): Buffer {
-    if (!this.#full) return this.#ring.subarray(0, this.#next)
-    return Buffer.concat([this.#ring.subarray(this.#next), this.#ring.subarray(0, this.#next)])
+    this.#straighten()
+    return this.#view.subarray(0, this.#used)
+  }
+
+  release(): void {
+    this.#used = 0
+    this.#memory.resize(0)
+  }
+
+  append(chunk: Buffer): void {
+    const straight = Math.min(chunk.length, this.#limit - this.#used)
+    if (straight > 0) {
+      this.#growTo(this.#used + straight)
+      this.#used += chunk.copy(this.#view, this.#used, 0, straight)
+    }
+    if (straight < chunk.length) this.#overwrite(chunk.subarray(straight))
+  }
+
+  #overwrite(newer: Buffer): void {
+    const size = this.#limit - this.#headLimit
+    if (size === 0) return
+    const part = newer.length > size ? newer.subarray(newer.length - size) : newer
+    const copied = part.copy(this.#view, this.#oldest)
+    if (copied < part.length) part.copy(this.#view, this.#headLimit, copied)
+    this.#oldest = this.#headLimit + ((this.#oldest - this.#headLimit + part.length) % size)
+  }
+
+  /** Turns the ring so that its oldest byte is the first. */
+  #straighten(): void {
+    if (this.#oldest === this.#headLimit) return
+    const ring = this.#view.subarray(this.#headLimit, this.#limit)
+    const newest = Buffer.from(this.#view.subarray(this.#headLimit, this.#oldest))
+    ring.copyWithin(0, newest.length)
+    newest.copy(ring, ring.length - newest.length)
+    this.#oldest = this.#headLimit
+  }
+
+  #growTo(bytes: number): void {
+    if (bytes <= this.#memory.byteLength) return
+    this.#memory.resize(Math.min(this.#limit, Math.ceil(bytes / GROWTH_BYTES) * GROWTH_BYTES))
+    this.#view = Buffer.from(this.#memory, 0, this.#memory.byteLength)
   }
 }
 
-function decode(bytes: Buffer): { text: string; base64?: string } {
-  return isUtf8(bytes) ? { text: bytes.toString() } : { text: bytes.toString(), base64: bytes.toString('base64') }
-}
+/** The part of ES2024 that Node 20 has, and the library of types for it has not yet. */
+type ResizableArrayBuffer = ArrayBuffer & { resize(bytes: number): void }
+const ResizableArrayBuffer = ArrayBuffer as unknown as new (
+  bytes: number,
+  options: { maxByteLength: number },
+) => ResizableArrayBuffer
 
-const isContinuation = (byte: number | undefined) => byte !== undefined && (byte & 0xc0) === 0x80
-
-/** Drops the beginning of a character at the end, if the rest of it was cut off. */
-function withoutCutEnd(bytes: Buffer): Buffer {
-  let start = bytes.length - 1
-  while (start >= 0 && start > bytes.length - 4 && isContinuation(bytes[start])) start -= 1
-  const lead = bytes[start] ?? 0
-  const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1
-  return start + length > bytes.length ? bytes.subarray(0, start) : bytes
-}
-
-/** Drops the rest of a character at the start, if its beginning was cut off. */
-function withoutCutStart(bytes: Buffer): Buffer {
-  let start = 0
-  while (start < 3 && isContinuation(bytes[start])) start += 1
-  return bytes.subarray(start)
+/** Node keeps large strings that were read as latin1 outside of the heap, and does not copy them about there. */
+function toText(bytes: Buffer): string {
+  return isAscii(bytes) ? bytes.toString('latin1') : bytes.toString()
 }

@@ -1,3 +1,5 @@
+import { withoutCutEnd } from './character-cuts.js'
+
 /** Lines that wait for their reader, in bytes, before the child is made to wait. */
 const HIGH_WATER_BYTES = 256 * 1024
 /** A line longer than this is given in pieces, so that output without line ends cannot fill the memory. */
@@ -22,9 +24,12 @@ export class OutputLines<L extends Line> implements AsyncIterable<L> {
   }
 
   push(chunk: Buffer): void | Promise<void> {
-    let room: Promise<void> | undefined
-    for (const reader of this.#readers) room = reader.push(chunk) ?? room
-    return room
+    let room: Promise<unknown> | undefined
+    for (const reader of this.#readers) {
+      const its = reader.push(chunk)
+      room = room === undefined ? its : Promise.all([room, its])
+    }
+    return room?.then(() => {})
   }
 
   end(): void {
@@ -50,7 +55,8 @@ class LineReader<L extends Line> implements AsyncIterator<L, undefined> {
   #partial: Buffer[] = []
   #partialBytes = 0
   #ended = false
-  #onLine: (() => void) | null = null
+  /** Who asked for a line before there was one. */
+  #askers: ((step: IteratorResult<L, undefined>) => void)[] = []
   #onRoom: (() => void) | null = null
   #room: Promise<void> | null = null
 
@@ -62,15 +68,13 @@ class LineReader<L extends Line> implements AsyncIterator<L, undefined> {
   push(chunk: Buffer): Promise<void> | undefined {
     let start = 0
     for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
-      this.#partial.push(chunk.subarray(start, end))
-      this.#partialBytes += end - start
+      this.#addToPartial(chunk.subarray(start, end))
       this.#completeLine()
       start = end + 1
     }
     if (start < chunk.length) {
-      this.#partial.push(chunk.subarray(start))
-      this.#partialBytes += chunk.length - start
-      if (this.#partialBytes >= MAX_LINE_BYTES) this.#completeLine()
+      this.#addToPartial(chunk.subarray(start))
+      if (this.#partialBytes >= MAX_LINE_BYTES) this.#givePiece()
     }
     if (this.#waitingBytes < HIGH_WATER_BYTES) return undefined
     this.#room ??= new Promise((resolve) => {
@@ -82,20 +86,20 @@ class LineReader<L extends Line> implements AsyncIterator<L, undefined> {
   end(): void {
     if (this.#partialBytes > 0) this.#completeLine()
     this.#ended = true
-    this.#onLine?.()
+    for (const answer of this.#askers.splice(0)) answer({ done: true, value: undefined })
   }
 
   async next(): Promise<IteratorResult<L, undefined>> {
-    while (this.#taken === this.#lines.length) {
-      this.#lines = []
-      this.#taken = 0
+    if (this.#taken === this.#lines.length) {
       if (this.#ended) return { done: true, value: undefined }
-      await new Promise<void>((resolve) => {
-        this.#onLine = resolve
-      })
+      return new Promise((resolve) => this.#askers.push(resolve))
     }
     const value = this.#lines[this.#taken] as L
     this.#lines[this.#taken++] = ''
+    if (this.#taken === this.#lines.length) {
+      this.#lines = []
+      this.#taken = 0
+    }
     this.#waitingBytes -= value.length + 1
     if (this.#waitingBytes < HIGH_WATER_BYTES) this.#makeRoom()
     return { done: false, value }
@@ -103,21 +107,46 @@ class LineReader<L extends Line> implements AsyncIterator<L, undefined> {
 
   async return(): Promise<IteratorResult<L, undefined>> {
     this.#onReturn()
-    this.#ended = true
+    this.#partial = []
+    this.#partialBytes = 0
     this.#lines = []
     this.#taken = 0
+    this.end()
     this.#makeRoom()
     return { done: true, value: undefined }
   }
 
-  #completeLine(): void {
+  #addToPartial(bytes: Buffer): void {
+    this.#partial.push(bytes)
+    this.#partialBytes += bytes.length
+  }
+
+  #takePartial(): Buffer {
     const bytes = this.#partial.length === 1 ? this.#partial[0]! : Buffer.concat(this.#partial, this.#partialBytes)
     this.#partial = []
     this.#partialBytes = 0
-    const line = this.#asText ? textOfLine(bytes) : bytes
+    return bytes
+  }
+
+  #completeLine(): void {
+    const bytes = this.#takePartial()
+    this.#give(this.#asText ? textOfLine(bytes) : bytes)
+  }
+
+  /** Gives what there is of a line that is too long to wait for its end. */
+  #givePiece(): void {
+    const bytes = this.#takePartial()
+    if (!this.#asText) return this.#give(bytes)
+    const whole = withoutCutEnd(bytes)
+    if (whole.length < bytes.length) this.#addToPartial(bytes.subarray(whole.length))
+    this.#give(whole.toString())
+  }
+
+  #give(line: Line): void {
+    const answer = this.#askers.shift()
+    if (answer !== undefined) return answer({ done: false, value: line as L })
     this.#lines.push(line)
     this.#waitingBytes += line.length + 1
-    this.#onLine?.()
   }
 
   #makeRoom(): void {

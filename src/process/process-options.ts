@@ -15,7 +15,7 @@ export interface ExecutionSettings {
    * `leftovers` applies. With output, ten times as long. Default: 250.
    */
   readonly pipeGraceMs?: number | undefined
-  /** Bytes of each stream that a result keeps, beginning and end; never what is passed on. Default: 16 MiB. */
+  /** Bytes of each stream that a result keeps, beginning and end; never what is passed on. Default: 16 MiB; at most 256 MiB. */
   readonly maxOutputBytes?: number | undefined
   /** What happens to processes that a task leaves behind. Default: `kill`. */
   readonly leftovers?: Leftovers | undefined
@@ -38,13 +38,24 @@ export interface CheckedSettings {
 /** The longest time that a Node timer can measure: 24 days and 20 hours. */
 export const MAX_DURATION_MS = 2 ** 31 - 1
 
+/** Beyond this, text and its base64 would be longer than a string can be. */
+const MAX_OUTPUT_BYTES = 256 * 1024 * 1024
+
+function checkOutputLimit(value: unknown): number {
+  const bytes = checkCount('maxOutputBytes', value)
+  if (bytes <= MAX_OUTPUT_BYTES) return bytes
+  throw new OptionError(
+    `maxOutputBytes: expected at most ${MAX_OUTPUT_BYTES} (256 MiB), not ${bytes}; take more than that from onOutput`,
+  )
+}
+
 /** @throws OptionError that names the option and what was expected. */
 export function checkSettings(settings: ExecutionSettings): CheckedSettings {
   return {
     timeoutMs: checkDuration('timeoutMs', settings.timeoutMs ?? 0),
     killGraceMs: checkDuration('killGraceMs', settings.killGraceMs ?? 5_000),
     pipeGraceMs: checkDuration('pipeGraceMs', settings.pipeGraceMs ?? 250),
-    maxOutputBytes: checkCount('maxOutputBytes', settings.maxOutputBytes ?? 16 * 1024 * 1024),
+    maxOutputBytes: checkOutputLimit(settings.maxOutputBytes ?? 16 * 1024 * 1024),
     leftovers: checkOneOf('leftovers', settings.leftovers ?? 'kill', ['kill', 'keep', 'wait']),
     encoding: checkOneOf('encoding', settings.encoding ?? 'utf8', ['utf8', 'buffer']),
     launcher: launcherFor(settings.launcher),

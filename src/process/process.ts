@@ -3,9 +3,11 @@ import { checkedTask } from '../task/check-task.js'
 import { ClosedError } from '../task/errors.js'
 import type { Result } from '../task/result.js'
 import type { Task, Text } from '../task/task.js'
-import { Execution, type Outcome } from './execution.js'
+import { Execution } from './execution.js'
+import { onAbort } from './on-abort.js'
+import type { Outcome } from './outcome.js'
 import { OutputLines } from './output-lines.js'
-import { type CheckedSettings, checkSettings, type ExecutionSettings } from './process-options.js'
+import { type CheckedSettings, checkDuration, checkSettings, type ExecutionSettings } from './process-options.js'
 import { type ResultIdentity, resultOf, resultWithoutStart } from './result-of.js'
 import { startSpecOf } from './start-spec.js'
 
@@ -40,7 +42,7 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
   #execution: Execution | null = null
   #resolve!: (result: Result<Output>) => void
   #finished: Result<Output> | null = null
-  #onAbort: (() => void) | null = null
+  #stopListening: (() => void) | null = null
 
   /**
    * @param command - a line for the shell; or, with `args`, a program that is run directly.
@@ -58,8 +60,7 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
       this.#resolve = resolve
     })
     const asText = this.#settings.encoding === 'utf8'
-    const lines = (stream: OutputStream) =>
-      new OutputLines<Output>(asText, () => this.#execution?.capture[stream].bytes() ?? Buffer.alloc(0))
+    const lines = (stream: OutputStream) => new OutputLines<Output>(asText, () => this.#printed(stream))
     this.#lines = { stdout: lines('stdout'), stderr: lines('stderr') }
   }
 
@@ -119,8 +120,9 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
   async kill(options: KillOptions = {}): Promise<void> {
     if (this.#execution === null) return
     const cause = { state: 'cancelled', error: { code: 'ERR_DROVER_KILLED', message: 'ended by kill()' } } as const
-    if (options.graceMs === 0) this.#execution.endNow(cause)
-    else this.#execution.end(cause)
+    const graceMs = checkDuration('graceMs', options.graceMs ?? this.#settings.killGraceMs)
+    if (graceMs === 0) this.#execution.endNow(cause)
+    else this.#execution.end(cause, graceMs)
     await this.result
     await this.#execution.ending
   }
@@ -147,22 +149,33 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
   }
 
   #onDone(outcome: Outcome): void {
-    // Readers have what came, whether or not a descendant holds the stream open.
-    this.#lines.stdout.end()
-    this.#lines.stderr.end()
     this.#finish(resultOf(this.task, this.#identity(), outcome, this.#settings.encoding))
   }
 
   #finish(result: Result): void {
-    if (this.#onAbort !== null) this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#stopListening?.()
     this.#finished = result as Result<Output>
+    // Readers have what came, whether or not a descendant holds the stream open.
+    this.#lines.stdout.end()
+    this.#lines.stderr.end()
     this.#resolve(this.#finished)
   }
 
+  /** What is kept of a stream. */
+  #printed(stream: OutputStream): Buffer {
+    const result = this.#finished
+    // A copy: what is captured goes on changing.
+    if (result === null) return Buffer.from(this.#execution?.capture[stream].bytes() ?? [])
+    const kept = result[stream]
+    if (typeof kept !== 'string') return kept
+    const base64 = result[`${stream}Base64`]
+    return base64 === undefined ? Buffer.from(kept) : Buffer.from(base64, 'base64')
+  }
+
   #listenForAbort(): void {
-    if (this.#signal === undefined) return
-    this.#onAbort = () => this.#execution?.end({ state: 'cancelled', error: abortError(this.#signal!) })
-    this.#signal.addEventListener('abort', this.#onAbort)
+    const signal = this.#signal
+    if (signal === undefined) return
+    this.#stopListening = onAbort(signal, () => this.#execution?.end({ state: 'cancelled', error: abortError(signal) }))
   }
 }
 

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import type { Result, ResultError, ResultState } from '../task/result.js'
 import type { Task } from '../task/task.js'
-import type { Outcome } from './execution.js'
+import type { Outcome } from './outcome.js'
 import type { OutputCapture } from './output-capture.js'
 
 /** How captured output is given: as text, or as bytes. */
@@ -60,8 +60,6 @@ export function resultOf(task: Task, identity: ResultIdentity, outcome: Outcome,
     ...(task.meta === undefined ? null : { meta: task.meta }),
     error: outcome.error,
   }
-  stdout.release()
-  stderr.release()
   return result
 }
 
@@ -108,5 +106,8 @@ export function resultWithoutStart(
 }
 
 function outputText(capture: OutputCapture, encoding: OutputEncoding): { text: string | Buffer; base64?: string } {
-  return encoding === 'buffer' ? { text: capture.bytes() } : capture.text()
+  if (encoding === 'buffer') return { text: capture.bytes() }
+  const text = capture.text()
+  capture.release()
+  return text
 }

@@ -57,15 +57,19 @@ function newestIn(folder: string): number {
 }
 
 async function lock(): Promise<void> {
-  await until('nobody else builds', () => {
-    try {
-      writeFileSync(LOCK, String(process.pid), { flag: 'wx' })
-      return true
-    } catch {
-      removeStaleLock()
-      return false
-    }
-  }, 60_000)
+  await until(
+    'nobody else builds',
+    () => {
+      try {
+        writeFileSync(LOCK, String(process.pid), { flag: 'wx' })
+        return true
+      } catch {
+        removeStaleLock()
+        return false
+      }
+    },
+    60_000,
+  )
 }
 
 /** One whose owner is gone, as after a test run that was killed. */

@@ -8,12 +8,16 @@ export function uniqueSleep(): string {
   return `1${process.pid}.${counter}`
 }
 
-/** Living processes (zombies are not) whose command line has this word in it, other than this process. */
+/** Living processes (zombies are not) whose command line has this word in it, other than this process and drovers. */
 export function processesWith(word: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .map(Number)
-    .filter((pid) => commandLine(pid).includes(word) && isAlive(pid))
+    .filter((pid) => isAlive(pid) && runs(commandLine(pid), word))
+}
+
+function runs(line: string, word: string): boolean {
+  return line.includes(word) && !line.includes('bin/drover.js')
 }
 
 function commandLine(pid: number): string {

@@ -64,7 +64,9 @@ describe('contentDigest', () => {
         const bytes = Buffer.from(text)
         const base64 = bytes.toString('base64')
         expect(same({ command: text, args: [text] }, { command: bytes, args: [{ base64 }] })).toBe(true)
-        expect(same({ command: 'a', env: { A: text }, stdin: text }, { command: 'a', env: { A: bytes }, stdin: bytes })).toBe(true)
+        expect(
+          same({ command: 'a', env: { A: text }, stdin: text }, { command: 'a', env: { A: bytes }, stdin: bytes }),
+        ).toBe(true)
       }),
     )
   })

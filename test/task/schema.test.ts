@@ -108,6 +108,19 @@ describe('parseTask', () => {
     expect(Object.entries(taskOf({ command: 'a', env }).env ?? {})).toEqual(Object.entries(env))
   })
 
+  it.each(['', 'aGk=', 'aGkh', '+/+/', 'YQ=='])('takes the base64 %j', (base64) => {
+    expect(taskOf({ command: 'a', stdin: { base64 } }).stdin).toEqual({ base64 })
+  })
+
+  it.each(['a', 'aGk', 'aG k', 'aG=k', '====', 'aGk=\n', '-_-_'])('refuses %j, which is no base64', (base64) => {
+    expect(firstProblem({ command: 'a', stdin: { base64 } }).problem).toMatch(/./)
+  })
+
+  it('takes much base64', () => {
+    const base64 = Buffer.alloc(30_000_000).toString('base64')
+    expect(taskOf({ command: 'a', stdin: { base64 } }).stdin).toEqual({ base64 })
+  })
+
   it('tells all problems at once', () => {
     const fields = problemsOf({ command: '', args: [1], weight: 0, oops: 1 }).map(({ path }) => path[0])
     expect(fields).toEqual(expect.arrayContaining(['command', 'args', 'weight', 'oops']))

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { ClosedError, DroverError, describePlace, InputError, OptionError, TemplateError } from '../../src/task/errors.js'
+import {
+  ClosedError,
+  DroverError,
+  describePlace,
+  InputError,
+  OptionError,
+  TemplateError,
+} from '../../src/task/errors.js'
 import { isConclusive, isFailure, RESULT_STATES } from '../../src/task/result.js'
 import { describeCommand, displayText, plainText, textBytes } from '../../src/task/task.js'
 

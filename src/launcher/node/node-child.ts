@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import type { Child, ChildEvents, OutputStream, StartError, StartSpec } from '../port.js'
+import { ensureDescriptors, noteFailedStart, noteReason } from './descriptors.js'
 import { forgetProcessTable, recentProcessTable, TREE_VARIABLE } from './process-table.js'
 import { signalProcess, signalProcesses } from './signal-processes.js'
 import { explainStartError } from './start-errors.js'
@@ -24,6 +25,7 @@ export class NodeChild implements Child {
     this.#process = child
     // A failed start leaves the pid undefined and reports through 'error'.
     if (child.pid === undefined) {
+      noteFailedStart()
       child.once('error', (error) => this.#onSpawnError(explainStartError(error, spec)))
       return
     }
@@ -102,6 +104,7 @@ export class NodeChild implements Child {
   #spawn(spec: StartSpec): ChildProcess | null {
     let close: (() => void) | null = null
     try {
+      ensureDescriptors()
       const stdio = openStdio(spec)
       close = stdio.close
       return spawn(asString(spec.file), spec.args.map(asString), {
@@ -124,6 +127,7 @@ export class NodeChild implements Child {
   }
 
   #onSpawnError(error: StartError): void {
+    noteReason(error.code)
     this.#onEnd()
     this.#events.onSpawnError(error)
   }

@@ -8,7 +8,8 @@ import type { StartError, StartSpec } from '../port.js'
 export function explainStartError(error: unknown, spec: StartSpec): StartError {
   const { code = 'ERR_DROVER_SPAWN', message, path, syscall } = error as NodeJS.ErrnoException
   const file = typeof spec.file === 'string' ? spec.file : Buffer.from(spec.file).toString()
-  if (syscall === 'open' && path !== undefined) return { code, message: `cannot open ${path}: ${reasonOf(code)}` }
+  if (syscall === 'open' && path !== undefined && path !== '/dev/null')
+    return { code, message: `cannot open ${path}: ${reasonOf(code)}` }
   const cwdProblem = spec.cwd === undefined ? null : problemOfFolder(spec.cwd)
   if (cwdProblem !== null) return { code, message: `cannot enter the working directory ${spec.cwd}: ${cwdProblem}` }
   switch (code) {

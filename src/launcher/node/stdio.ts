@@ -20,7 +20,7 @@ export function openStdio(spec: StartSpec): { stdio: StdioOptions; close: () => 
   }
   const output = (where: OutputSpec) => {
     if (where.to === 'file') return open(where.path, where.append === true ? 'a' : 'w')
-    if (where.to === 'null') return 'ignore'
+    if (where.to === 'null') return nullDevice()
     return where.to
   }
   try {
@@ -34,7 +34,7 @@ export function openStdio(spec: StartSpec): { stdio: StdioOptions; close: () => 
 function input(spec: StartSpec, open: (path: string, flags: string) => number) {
   switch (spec.stdin.from) {
     case 'null':
-      return 'ignore'
+      return nullDevice()
     case 'file':
       return open(spec.stdin.path, 'r')
     case 'inherit':
@@ -42,4 +42,16 @@ function input(spec: StartSpec, open: (path: string, flags: string) => number) {
     default:
       return 'pipe'
   }
+}
+
+let openNullDevice: number | null = null
+
+/**
+ * The null device, opened once. With 'ignore' the child opens it, and when that fails for want of descriptors, Node
+ * leaves the pipes open that it had made for the child.
+ */
+function nullDevice(): number | 'ignore' {
+  if (process.platform === 'win32') return 'ignore'
+  openNullDevice ??= openSync('/dev/null', 'r+')
+  return openNullDevice
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -31,23 +31,25 @@ export function runScript(shell: readonly string[], script: Buffer): Buffer {
 }
 
 /**
- * Runs each line with `shell -c`, in a directory of its own where no program can be found, and returns which of them
- * made a file `marker-N`, N being the number of the line.
+ * Runs each line with `shell -c`, in an empty directory of its own where no program can be found, and returns which of
+ * them made a file `marker-N`, N being the number of the line.
  */
 export function linesThatMadeMarkers(shell: readonly string[], lines: readonly Buffer[]): number[] {
   return inTemporaryDirectory((directory) => {
-    const scripts = join(directory, 'scripts')
-    const work = join(directory, 'work')
-    mkdirSync(scripts)
-    mkdirSync(work)
     lines.forEach((line, number) => {
-      writeFileSync(join(scripts, `${number}`), line)
+      mkdirSync(join(directory, `${number}`))
+      writeFileSync(join(directory, `${number}.line`), line)
     })
-    // The driver holds each line in a variable as the launcher would hand it over, and has built-in commands only.
-    const driver = `for f in ${scripts}/*; do IFS= read -r -d '' line <"$f"; ${shell.join(' ')} -c "$line" </dev/null >/dev/null 2>&1; done`
-    spawnSync('/bin/bash', ['-c', driver], { cwd: work, env: { PATH: '/nonexistent' }, timeout: 120_000 })
-    return readdirSync(work)
-      .filter((name) => /^marker-\d+$/.test(name))
-      .map((name) => Number(name.slice(7)))
+    // Built-in commands only, and the line handed over as an argument, as a launcher does.
+    const run = `${shell.join(' ')} -c "$line" </dev/null >/dev/null 2>&1`
+    const driver = `for ((n = 0; n < ${lines.length}; n++)); do IFS= read -r -d '' line <"$1/$n.line"; cd "$1/$n"; ${run}; done`
+    const { status } = spawnSync('/bin/bash', ['-c', `${driver}; exit 0`, 'driver', directory], {
+      env: { PATH: '/nonexistent' },
+      timeout: 300_000,
+    })
+    if (status !== 0) throw new Error('not all lines were run')
+    return lines
+      .map((_, number) => number)
+      .filter((number) => existsSync(join(directory, `${number}`, `marker-${number}`)))
   })
 }

@@ -1,0 +1,76 @@
+import type { Result } from '../task/result.js'
+import type { CheckedDispatchOptions } from './dispatch-options.js'
+import type { Entry } from './entry.js'
+import { HaltCounter, type HaltRule } from './halt.js'
+import { ResultCounter } from './progress.js'
+import { userCall } from './user-call.js'
+
+export interface FinalResultsEvents {
+  /** How many tasks there are in all, as soon as it is known. */
+  readonly total: () => number | null
+  readonly announce: (entry: Entry, result: Result) => void
+  /** After an announcement that was waited for. */
+  readonly onAnnounced: () => void
+  /** `onResult` has failed; {@link FinalResults.fail} is to be called. */
+  readonly onError: (error: unknown) => void
+}
+
+/** The end of each task's way: its result is counted, committed (`onResult`, which is awaited) and announced. */
+export class FinalResults {
+  readonly counter = new ResultCounter()
+  readonly #onResult: CheckedDispatchOptions['onResult']
+  readonly #halt: HaltCounter
+  readonly #events: FinalResultsEvents
+  #unannounced = 0
+  #fatal: { error: unknown } | null = null
+
+  constructor({ onResult, halt }: CheckedDispatchOptions, events: FinalResultsEvents) {
+    this.#onResult = onResult
+    this.#halt = new HaltCounter(halt)
+    this.#events = events
+  }
+
+  /** How many wait to be committed. */
+  get unannounced(): number {
+    return this.#unannounced
+  }
+
+  /** The first error that ended the run. */
+  get fatal(): { error: unknown } | null {
+    return this.#fatal
+  }
+
+  /** From now on results are counted, but neither committed nor announced. */
+  fail(error: unknown): void {
+    this.#fatal ??= { error }
+  }
+
+  /** The halt rule, if it is met. */
+  metRule(): HaltRule | null {
+    return this.#halt.met(this.#events.total())
+  }
+
+  add(entry: Entry, result: Result): void {
+    this.counter.count(result.state)
+    this.#halt.count(result.state)
+    this.#unannounced += 1
+    const progress = { completed: this.counter.done, total: this.#events.total() }
+    const committed = this.#fatal === null ? userCall(() => this.#onResult?.(result, progress)) : undefined
+    if (committed === undefined) return this.#announce(entry, result)
+    const announce = () => {
+      this.#announce(entry, result)
+      this.#events.onAnnounced()
+    }
+    committed.then(announce, (error) => {
+      this.#events.onError(error)
+      announce()
+    })
+  }
+
+  #announce(entry: Entry, result: Result): void {
+    this.#unannounced -= 1
+    if (this.#fatal !== null) return entry.settle?.(this.#fatal)
+    entry.settle?.({ result })
+    this.#events.announce(entry, result)
+  }
+}

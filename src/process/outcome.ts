@@ -1,0 +1,30 @@
+import type { ChildExit } from '../launcher/port.js'
+import type { ResultError, ResultState } from '../task/result.js'
+import type { OutputCapture } from './output-capture.js'
+
+/** What became of one start of a command. */
+export interface Outcome {
+  readonly state: ResultState
+  readonly error: ResultError | null
+  /** Null when the child did not run to an end that the launcher saw. */
+  readonly exit: ChildExit | null
+  readonly pid: number | null
+  readonly stdout: OutputCapture
+  readonly stderr: OutputCapture
+  readonly pipeHeld: boolean
+  readonly leftovers: number
+  readonly startedAt: Date
+  readonly durationMs: number
+}
+
+/** Why drover itself has ended a command. */
+export interface Cause {
+  readonly state: 'timed-out' | 'cancelled'
+  readonly error: ResultError
+}
+
+/** What became of a command that nobody here has ended. */
+export function stateOf(exit: ChildExit): { state: ResultState; error: null } {
+  if (exit.signal !== null) return { state: 'killed', error: null }
+  return { state: exit.exitCode === 0 ? 'succeeded' : 'failed', error: null }
+}

@@ -1,0 +1,56 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ResultCounter } from '../../src/dispatch/progress.js'
+
+describe('ResultCounter', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it('counts by state', () => {
+    const counter = new ResultCounter()
+    counter.begin()
+    for (const state of ['succeeded', 'failed', 'failed', 'skipped', 'invalid', 'cancelled'] as const)
+      counter.count(state)
+    expect(counter.done).toBe(6)
+    expect(counter.byState).toMatchObject({ succeeded: 1, failed: 2, skipped: 1, invalid: 1, cancelled: 1, lost: 0 })
+    expect(counter.failures).toBe(3)
+  })
+
+  it('knows no rate in the first second', () => {
+    const counter = new ResultCounter()
+    counter.begin()
+    counter.count('succeeded')
+    vi.advanceTimersByTime(999)
+    expect(counter.ratePerSecond()).toBeNull()
+    vi.advanceTimersByTime(1)
+    expect(counter.ratePerSecond()).toBeCloseTo(1)
+  })
+
+  it('gives the rate of a steady stream', () => {
+    const counter = new ResultCounter()
+    counter.begin()
+    for (let n = 0; n < 600; n++) {
+      vi.advanceTimersByTime(100)
+      counter.count('succeeded')
+    }
+    expect(counter.ratePerSecond()).toBeGreaterThan(9.5)
+    expect(counter.ratePerSecond()).toBeLessThan(10.5)
+  })
+
+  it('forgets what was long ago', () => {
+    const counter = new ResultCounter()
+    counter.begin()
+    for (let n = 0; n < 1_000; n++) counter.count('succeeded')
+    vi.advanceTimersByTime(10_000)
+    expect(counter.ratePerSecond()).toBeGreaterThan(50)
+    vi.advanceTimersByTime(10_000)
+    expect(counter.ratePerSecond()).toBe(0)
+    vi.advanceTimersByTime(3_600_000)
+    counter.count('succeeded')
+    expect(counter.ratePerSecond()).toBeLessThan(1)
+    expect(counter.done).toBe(1_001)
+  })
+})

@@ -1,0 +1,74 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable, Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import type { Result } from '../../src/task/result.js'
+
+/** The command of the checkout. */
+export const PROGRAM = fileURLToPath(new URL('../../bin/drover.js', import.meta.url))
+
+export interface DroverEnd {
+  readonly status: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface DroverOptions {
+  readonly input?: string | Buffer
+  readonly cwd?: string
+  readonly env?: NodeJS.ProcessEnv
+}
+
+/** The built command line, started and going on. */
+export class Drover {
+  readonly process: ChildProcessByStdio<Writable, Readable, Readable>
+  readonly end: Promise<DroverEnd>
+  readonly #out: Buffer[] = []
+  readonly #err: Buffer[] = []
+
+  constructor(args: readonly string[], options: DroverOptions = {}) {
+    this.process = spawn(process.execPath, [PROGRAM, ...args], {
+      cwd: options.cwd,
+      env: { ...process.env, ...options.env },
+      stdio: 'pipe',
+    })
+    this.process.stdout.on('data', (chunk: Buffer) => this.#out.push(chunk))
+    this.process.stderr.on('data', (chunk: Buffer) => this.#err.push(chunk))
+    // It may end without having read its input.
+    this.process.stdin.on('error', () => {})
+    if (options.input !== undefined) this.process.stdin.end(options.input)
+    this.end = once(this.process, 'close').then(([status, signal]) => ({
+      status: status as number | null,
+      signal: signal as NodeJS.Signals | null,
+      stdout: this.stdout,
+      stderr: this.stderr,
+    }))
+  }
+
+  /** What it has printed so far. */
+  get stdout(): string {
+    return this.bytes.toString()
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.#out)
+  }
+
+  get stderr(): string {
+    return Buffer.concat(this.#err).toString()
+  }
+}
+
+/** Runs `drover` to its end; its standard input is empty unless `input` is given. */
+export function drover(args: readonly string[], options: DroverOptions = {}): Promise<DroverEnd> {
+  return new Drover(args, { input: '', ...options }).end
+}
+
+/** The results that `--json` printed. */
+export function resultsOf(end: Pick<DroverEnd, 'stdout'>): Result[] {
+  return end.stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))
+}
