@@ -126,7 +126,7 @@ describe('all ways in', () => {
       ['-a', file('empty', ''), 'echo'],
       ['echo', ':::'],
     ]) {
-      expect(await drover(['run', ...args]), args.join(' ')).toEqual({
+      expect(await drover(['run', ...args]), args.join(' ')).toMatchObject({
         status: 0,
         signal: null,
         stdout: '',

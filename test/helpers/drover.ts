@@ -1,4 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
@@ -12,12 +13,16 @@ export interface DroverEnd {
   readonly signal: NodeJS.Signals | null
   readonly stdout: string
   readonly stderr: string
+  readonly stdoutBytes: number
+  /** With `digest`, what was printed is not kept but hashed. */
+  readonly stdoutSha256: string
 }
 
 export interface DroverOptions {
   readonly input?: string | Buffer
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
+  readonly digest?: boolean
 }
 
 /** The built command line, started and going on. */
@@ -33,7 +38,13 @@ export class Drover {
       env: { ...process.env, ...options.env },
       stdio: 'pipe',
     })
-    this.process.stdout.on('data', (chunk: Buffer) => this.#out.push(chunk))
+    const hash = createHash('sha256')
+    let stdoutBytes = 0
+    this.process.stdout.on('data', (chunk: Buffer) => {
+      stdoutBytes += chunk.length
+      if (options.digest === true) hash.update(chunk)
+      else this.#out.push(chunk)
+    })
     this.process.stderr.on('data', (chunk: Buffer) => this.#err.push(chunk))
     // It may end without having read its input.
     this.process.stdin.on('error', () => {})
@@ -43,6 +54,8 @@ export class Drover {
       signal: signal as NodeJS.Signals | null,
       stdout: this.stdout,
       stderr: this.stderr,
+      stdoutBytes,
+      stdoutSha256: options.digest === true ? hash.digest('hex') : '',
     }))
   }
 
