@@ -8,13 +8,6 @@ export interface ArgumentGroup {
   readonly items: Text[]
 }
 
-/** A command line, taken apart where the items begin. */
-export interface SplitArguments {
-  /** Options and COMMAND. */
-  readonly before: string[]
-  readonly groups: ArgumentGroup[]
-}
-
 /** Separates the items, which begin at the first `:::` or `:::+`, from the rest. */
 export function splitAtItems(args: readonly Text[]): { before: Text[]; groups: ArgumentGroup[] } {
   const first = args.findIndex(isSeparator)

@@ -7,22 +7,25 @@ import { runTasks } from './run.js'
 import { addRunOptions, dispatchOptions, itemOptions, printingOptions, type RunWords } from './run-options.js'
 
 const EXAMPLES = `Examples:
-  drover run gzip -9 ::: *.log                     a program, once for each file
+  drover run gzip -9 ::: *.log                     once for each file
   find . -name '*.png' -print0 | drover run -0 -j 4 pngcrush -q {} {.}.min.png
-  drover run -k 'grep -c {1} {2}' ::: cat dog ::: *.txt   every combination, in order
+  drover run -k 'grep -c {1} {2}' ::: cat dog ::: *.txt    every combination
   drover run --tasks jobs.jsonl --json --retries 2 --timeout 5m
   drover run --tasks users.csv 'createuser --name {name} {mail}'
-
 `
 
 const PLACEHOLDERS = `
-In COMMAND, {} is the item, {.} without extension, {/} its basename, {//} its dirname, {/.} its basename without
-extension, {#} the task's number, {%} the slot's, {1} {2.} columns or groups, {name} a column of a CSV file. Without any,
-the item is appended. One word is a line for the shell, in which all that is filled in is quoted; several words are a
-program and its arguments, run without a shell. Without COMMAND, each item is itself a line for the shell.
+In COMMAND, {} is the item, {.} without extension, {/} its basename, {//} its
+dirname, {/.} its basename without extension, {#} the task's number, {%} the
+slot's, {1} {2.} columns or groups, {name} a column of a CSV file. Without any,
+the item is appended.
 
-Exit status: 0 all well; 1 to 100 so many failed; 101 more than 100; 102 drover could not go on; 255 a mistake in the
-call or the input, nothing was started.`
+One word is a line for the shell, in which all that is filled in is quoted.
+Several words are a program and its arguments, run without a shell. Without
+COMMAND, each item is itself a line for the shell.
+
+Exit status: 0 all well; 1 to 100 so many failed; 101 more than 100; 102 drover
+could not go on; 255 a mistake in the call or the input, nothing was started.`
 
 /** Adds `drover run` to the program. */
 export function addRunCommand(

@@ -68,7 +68,7 @@ export function addRunOptions(command: Command): Command {
     .option('--halt <when>', 'never, or now or soon with fail, success or done: now,fail=1, soon,fail=20%')
     .option('--kill-grace <dur>', 'time between TERM and KILL (5s)')
     .option('--leftovers <what>', 'kill, keep or wait for processes that a task leaves behind (kill)')
-    .option('--launcher <name>', 'what starts the processes: auto or node (auto)')
+    .option('--launcher <name>', 'what starts the processes: auto, native or node (auto)')
     .optionsGroup('What is printed:')
     .option('-k, --keep-order', 'output in the order of the input')
     .option('--tag', 'put the item and a tab in front of each line')
@@ -138,7 +138,7 @@ export function dispatchOptions(words: RunWords, printing: PrintingOptions): Dis
     killGraceMs: duration('--kill-grace', words.killGrace),
     halt: words.halt,
     leftovers: words.leftovers as Leftovers | undefined,
-    launcher: words.launcher as 'auto' | 'node' | undefined,
+    launcher: words.launcher as 'auto' | 'native' | 'node' | undefined,
     // What is only printed goes through the printer; nothing of it needs to be kept.
     maxOutputBytes:
       printing.json === null

@@ -36,10 +36,7 @@ export function watchSignals(run: DispatchRun, say: (message: string) => void): 
     },
     SIGUSR1: () => changeJobs(run, 1, say),
     SIGUSR2: () => changeJobs(run, -1, say),
-    SIGTSTP: () => {
-      run.suspend()
-      process.kill(process.pid, 'SIGSTOP')
-    },
+    SIGTSTP: () => void run.suspend().then(() => process.kill(process.pid, 'SIGSTOP')),
     SIGCONT: () => run.resume(),
   }
   for (const [signal, handler] of Object.entries(handlers)) process.on(signal as NodeJS.Signals, handler)

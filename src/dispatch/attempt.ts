@@ -9,6 +9,7 @@ import type { Task } from '../task/task.js'
 import type { CheckedDispatchOptions, TaskOutput } from './dispatch-options.js'
 import type { Entry, Running } from './entry.js'
 import { isShortage } from './shortage.js'
+import { userCall } from './user-call.js'
 
 /** How an attempt ended. */
 export interface AttemptEnd {
@@ -80,7 +81,7 @@ export function identityOf(entry: Entry, options: CheckedDispatchOptions, queued
   return { run: options.run, index, key, attempt, attempts, queuedMs }
 }
 
-const NOTHING_RUNS: Running = { end() {}, endNow() {}, hurry() {}, ending: null, suspend() {}, resume() {} }
+const NOTHING_RUNS: Running = { end() {}, endNow() {}, hurry() {}, ending: null, suspend: async () => {}, resume() {} }
 
 /** A process object of the user's. It may have been started before. */
 function startProcess(child: Process, identity: ResultIdentity, events: AttemptEvents): Running {
@@ -95,7 +96,9 @@ function startProcess(child: Process, identity: ResultIdentity, events: AttemptE
     get ending() {
       return child.gone
     },
-    suspend: () => void child.signal('SIGSTOP'),
+    suspend: async () => {
+      await child.signal('SIGSTOP')
+    },
     resume: () => void child.signal('SIGCONT'),
   }
 }
@@ -105,12 +108,8 @@ function passOn(
   output: TaskOutput,
   events: AttemptEvents,
 ): void | Promise<void> {
-  try {
-    const room = onOutput(output)
-    return room instanceof Promise ? room.catch(events.onError) : undefined
-  } catch (error) {
-    events.onError(error)
-  }
+  const room = userCall(() => onOutput(output), events.onError)
+  return room && Promise.resolve(room).then(() => {}, events.onError)
 }
 
 function asResultError(error: unknown): ResultError {

@@ -123,9 +123,9 @@ export class DispatchRun implements AsyncIterable<Result> {
     this.#lifecycle.hurry(reason ?? { code: 'ERR_DROVER_ENDED', message: 'the run was destroyed' })
   }
 
-  /** Stops all that runs, as Ctrl-Z does, and starts nothing; timeouts stand still. */
-  suspend(): void {
-    this.#scheduler.suspend()
+  /** Stops all that runs, as Ctrl-Z does, and starts nothing; timeouts stand still. Resolves when all is stopped. */
+  suspend(): Promise<void> {
+    return this.#scheduler.suspend()
   }
 
   /** Goes on after {@link suspend}. */

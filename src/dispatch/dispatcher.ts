@@ -116,9 +116,9 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
     this.#scheduler.stop(when, reason ?? { code: 'ERR_DROVER_HALTED', message: 'the run was halted' })
   }
 
-  /** Stops all that runs and starts nothing; timeouts stand still. */
-  suspend(): void {
-    this.#scheduler.suspend()
+  /** Stops all that runs and starts nothing; timeouts stand still. Resolves when all is stopped. */
+  suspend(): Promise<void> {
+    return this.#scheduler.suspend()
   }
 
   /** Goes on after {@link suspend}. */
@@ -167,6 +167,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
   }
 
   #onIdle(): void {
+    this.#lifecycle.rest()
     for (const resolve of this.#idleWaiters.splice(0)) resolve()
     const wasBusy = this.#busy
     this.#busy = false

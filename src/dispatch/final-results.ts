@@ -55,7 +55,8 @@ export class FinalResults {
     this.#halt.count(result.state)
     this.#unannounced += 1
     const progress = { completed: this.counter.done, total: this.#events.total() }
-    const committed = this.#fatal === null ? userCall(() => this.#onResult?.(result, progress)) : undefined
+    const commit = () => this.#onResult?.(result, progress)
+    const committed = this.#fatal === null ? userCall(commit, this.#events.onError) : undefined
     if (committed === undefined) return this.#announce(entry, result)
     const announce = () => {
       this.#announce(entry, result)

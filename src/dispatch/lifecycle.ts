@@ -21,6 +21,7 @@ export class Lifecycle {
 
   /** Begins to heed the signal and the total timeout, unless it does already. */
   begin(): void {
+    this.#timer?.ref()
     if (this.#begun) return
     this.#begun = true
     this.#scheduler.begin()
@@ -38,6 +39,11 @@ export class Lifecycle {
     else this.#stopListening = onAbort(signal, stop)
   }
 
+  /** Nothing is to be done for the moment: what is only to be heeded while there is keeps no event loop alive. */
+  rest(): void {
+    this.#timer?.unref()
+  }
+
   /** KILL for everything, whatever grace was given. */
   hurry(error: ResultError): void {
     this.#hurry.abort()
@@ -50,6 +56,7 @@ export class Lifecycle {
     const { launcher, run, leftovers, killGraceMs } = this.#options
     this.#begun = false
     if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
     this.#stopListening?.()
     this.#scheduler.rest()
     await this.#scheduler.allGone()

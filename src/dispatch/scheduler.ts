@@ -2,7 +2,7 @@ import { resultWithoutStart } from '../process/result-of.js'
 import { LocalSlots, SlotNumbers } from '../slots/local-slots.js'
 import type { Result, ResultError } from '../task/result.js'
 import { type AttemptEnd, identityOf, prepareAttempt, startAttempt } from './attempt.js'
-import { backoffMs } from './backoff.js'
+import { backoffMs, isRetried } from './backoff.js'
 import type { CheckedDispatchOptions } from './dispatch-options.js'
 import { Endings } from './endings.js'
 import type { Entry } from './entry.js'
@@ -144,9 +144,9 @@ export class Scheduler {
     this.stop('now', { code: 'ERR_DROVER_ENDED', message: 'the run was ended by an error' })
   }
 
-  suspend(): void {
+  async suspend(): Promise<void> {
     this.#suspended = true
-    for (const entry of this.#running) entry.running?.suspend()
+    await Promise.all([...this.#running].map((entry) => entry.running?.suspend()))
   }
 
   resume(): void {
@@ -222,7 +222,8 @@ export class Scheduler {
     }
     if (end.state !== 'spawn-failed') this.#shortage.started()
     const result = end.result()
-    if (this.#mayRetry(entry, result)) this.#retry(entry, result)
+    const mayRetry = this.#stopped === null && entry.attempt < entry.attempts
+    if (mayRetry && isRetried(result.state)) this.#retry(entry, result)
     else this.#finish(entry, result)
   }
 
@@ -231,11 +232,6 @@ export class Scheduler {
     this.slots.release(entry.weight)
     this.#slotNumbers.giveBack(entry.slot)
     entry.running = null
-  }
-
-  #mayRetry(entry: Entry, result: Result): boolean {
-    if (this.#stopped !== null || entry.attempt >= entry.attempts) return false
-    return result.state !== 'succeeded' && result.state !== 'cancelled' && result.state !== 'invalid'
   }
 
   #retry(entry: Entry, result: Result): void {
@@ -248,9 +244,10 @@ export class Scheduler {
       entry.backoff = setTimeout(() => this.#requeue(entry), backoffMs(this.options.backoffMs, entry.attempt))
     }
     this.#side.onAttempt(result)
-    const recorded = userCall(() => this.options.onAttempt?.({ ...result, type: 'attempt' }))
+    const fail = (error: unknown) => this.fail(error)
+    const recorded = userCall(() => this.options.onAttempt?.({ ...result, type: 'attempt' }), fail)
     if (recorded === undefined) wait()
-    else recorded.then(wait, (error) => this.fail(error))
+    else recorded.then(wait, fail)
     this.pump()
   }
 
@@ -293,7 +290,10 @@ export class Scheduler {
   #hold(work: () => void): void {
     const pumping = this.#pumping
     this.#pumping = true
-    work()
-    this.#pumping = pumping
+    try {
+      work()
+    } finally {
+      this.#pumping = pumping
+    }
   }
 }

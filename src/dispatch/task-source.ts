@@ -1,6 +1,7 @@
 import { checkedTask } from '../task/check-task.js'
 import { InputError } from '../task/errors.js'
 import type { InvalidTask, Task } from '../task/task.js'
+import { isPromise } from './user-call.js'
 
 /** Tasks, as an array, a generator, a stream. */
 export type Tasks = Iterable<Task | InvalidTask | string> | AsyncIterable<Task | InvalidTask | string>
@@ -86,11 +87,6 @@ export class TaskSource {
     this.#ended = true
     this.#events.onError(error)
   }
-}
-
-/** Not instanceof: iterators may answer with promises of another make, or of another realm. */
-function isPromise<T>(value: T | PromiseLike<T> | undefined): value is PromiseLike<T> {
-  return typeof (value as PromiseLike<T> | undefined)?.then === 'function'
 }
 
 function readTask(value: Task | string): Task | InvalidTask {

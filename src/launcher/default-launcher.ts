@@ -1,24 +1,36 @@
 import { OptionError } from '../task/errors.js'
+import { AutoLauncher } from './auto-launcher.js'
+import { createNativeLauncher } from './native/native-launcher.js'
 import { NodeLauncher } from './node/node-launcher.js'
 import type { Launcher } from './port.js'
 
-/** A launcher by name, or one of your own. `auto` takes the best that works here. */
-export type LauncherChoice = 'auto' | 'node' | Launcher
+/** A launcher by name, or one of your own. `auto` takes the native one where it works, else the one on child_process. */
+export type LauncherChoice = 'auto' | 'native' | 'node' | Launcher
 
-let shared: NodeLauncher | null = null
+const MAKERS: Readonly<Record<string, () => Launcher>> = {
+  auto: () => new AutoLauncher(),
+  native: () => createNativeLauncher(),
+  node: () => new NodeLauncher(),
+}
+
+const shared = new Map<string, Launcher>()
 
 /**
  * The launcher for a choice; without one, for the environment variable `DROVER_LAUNCHER`, else `auto`. Launchers are
  * shared within a Node process.
  *
- * @throws OptionError for a name that is not known.
+ * @throws OptionError for a name that is not known; DroverError with code `ERR_DROVER_LAUNCHER` where `native` was asked for
+ * and cannot be had.
  */
 export function launcherFor(choice?: LauncherChoice): Launcher {
   if (typeof choice === 'object') return choice
-  const name = choice ?? process.env.DROVER_LAUNCHER ?? 'auto'
-  if (name !== 'auto' && name !== 'node' && name !== '') {
-    throw new OptionError(`there is no launcher ${JSON.stringify(name)}; known are auto and node`)
-  }
-  shared ??= new NodeLauncher()
-  return shared
+  const name = choice ?? (process.env.DROVER_LAUNCHER || 'auto')
+  const known = shared.get(name)
+  if (known !== undefined) return known
+  const make = Object.hasOwn(MAKERS, name) ? MAKERS[name] : undefined
+  if (make === undefined)
+    throw new OptionError(`there is no launcher ${JSON.stringify(name)}; known are ${Object.keys(MAKERS).join(', ')}`)
+  const launcher = make()
+  shared.set(name, launcher)
+  return launcher
 }

@@ -78,7 +78,13 @@ export class Execution implements ChildEvents {
   start(): void {
     this.#startedAt = new Date()
     this.#startedMs = performance.now()
-    this.#child = this.#options.launcher.start(this.#options.spec, this)
+    try {
+      this.#child = this.#options.launcher.start(this.#options.spec, this)
+    } catch (error) {
+      const { code = 'ERR_DROVER_SPAWN', message } = error as NodeJS.ErrnoException
+      process.nextTick(() => this.onSpawnError({ code, message }))
+      return
+    }
     const { timeoutMs } = this.#options
     if (timeoutMs === 0) return
     const error = { code: 'ERR_DROVER_TIMEOUT', message: `took longer than ${timeoutMs} ms and was ended` }
@@ -86,10 +92,10 @@ export class Execution implements ChildEvents {
   }
 
   /** Stops the tree; its timeout stands still meanwhile. */
-  suspend(): void {
+  async suspend(): Promise<void> {
     if (this.#done) return
-    void this.#child?.signalTree('SIGSTOP')
     this.#deadline?.suspend()
+    await this.#child?.signalTree('SIGSTOP')
   }
 
   /** Lets the tree go on. */
@@ -104,8 +110,7 @@ export class Execution implements ChildEvents {
    * ended by itself and only what it left behind is still there.
    */
   end(cause: Cause, graceMs = this.#options.killGraceMs): void {
-    // A later call can only shorten the grace.
-    if (this.#ending !== null) setTimeout(() => this.hurry(), graceMs).unref()
+    if (this.#ending !== null) this.#shortenGrace(graceMs)
     if (this.#done) return
     if (this.#exit === null || this.#options.leftovers === 'wait') this.#cause ??= cause
     this.#endTree(graceMs)
@@ -242,6 +247,11 @@ export class Execution implements ChildEvents {
         resolve()
       }
     })
+  }
+
+  #shortenGrace(graceMs: number): void {
+    const timer = setTimeout(() => this.hurry(), graceMs)
+    void this.#ending!.then(() => clearTimeout(timer))
   }
 
   #endTree(graceMs: number): void {

@@ -111,11 +111,11 @@ describe('iterating dispatch()', () => {
   })
 
   it('can be done once', async () => {
-    const run = dispatch(['a'], { launcher: plain() })
+    const run = dispatch([planned({})], { launcher: plain() })
     for await (const _ of run);
     expect(() => run[Symbol.asyncIterator]()).toThrow(DroverError)
     expect(() => run[Symbol.asyncIterator]()).toThrow(expect.objectContaining({ code: 'ERR_DROVER_CONSUMED' }))
-    const counted = dispatch(['a'], { launcher: plain() })
+    const counted = dispatch([planned({})], { launcher: plain() })
     await counted.summary()
     expect(() => counted[Symbol.asyncIterator]()).toThrow(DroverError)
   })

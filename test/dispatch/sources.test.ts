@@ -119,9 +119,13 @@ describe('sources of tasks', () => {
   })
 
   it('that throw at once run nothing', async () => {
-    const source = (function* (): Generator<string> {
-      throw failure
-    })()
+    const source = {
+      [Symbol.iterator]: () => ({
+        next: (): never => {
+          throw failure
+        },
+      }),
+    }
     const launcher = plain()
     expect(await read(dispatch(source, { launcher }))).toMatchObject({ results: [], error: failure })
     expect(launcher.children).toEqual([])

@@ -96,6 +96,7 @@ export class FakeChild implements Child {
   readonly #open: Record<OutputStream, boolean>
   #ignoresTerm = false
   #timer: NodeJS.Timeout | null = null
+  #immediate: NodeJS.Immediate | null = null
 
   constructor(spec: StartSpec, events: ChildEvents, number: number, onAlive: (alive: boolean) => void) {
     this.spec = spec
@@ -206,7 +207,7 @@ export class FakeChild implements Child {
     const ends = signal === 'SIGKILL' || (signal === 'SIGTERM' && !this.#ignoresTerm)
     if (ends) {
       this.leftovers = 0
-      setImmediate(() => this.exit({ signal }))
+      this.#immediate ??= setImmediate(() => this.exit({ signal }))
     }
     return reached
   }
@@ -218,6 +219,7 @@ export class FakeChild implements Child {
   #end(): void {
     this.phase = 'ended'
     if (this.#timer !== null) clearTimeout(this.#timer)
+    if (this.#immediate !== null) clearImmediate(this.#immediate)
     this.#onAlive(false)
   }
 }

@@ -31,7 +31,7 @@ const startChild = (plan: FakePlan) => {
 
 describe('endTree', () => {
   beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'performance'] })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance'] })
   })
   afterEach(() => {
     vi.useRealTimers()

@@ -1,0 +1,87 @@
+#include "output.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "events.h"
+#include "frames.h"
+#include "outgoing.h"
+
+#define CHUNK 65536
+
+enum reading { READ_SOME, READ_NOTHING, READ_END };
+
+static enum reading read_chunk(struct child *child, int stream) {
+  struct output *output = &child->outputs[stream];
+  size_t most = output->credit < CHUNK && !outgoing_is_discarded() ? output->credit : CHUNK;
+  if (most == 0 || outgoing_is_full()) return READ_NOTHING;
+  uint8_t *room = outgoing_reserve(most);
+  ssize_t got = read(output->fd, room, most);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return READ_NOTHING;
+  if (got <= 0) return READ_END;
+  if (!outgoing_is_discarded()) output->credit -= (uint32_t)got;
+  outgoing_commit(FRAME_OUTPUT, (uint16_t)stream, child->number, (size_t)got);
+  return READ_SOME;
+}
+
+static void unwatch(struct output *output) {
+  if (!output->watched) return;
+  events_unwatch(output->fd);
+  output->watched = false;
+}
+
+void output_on_readable(struct child *child, int stream) {
+  struct output *output = &child->outputs[stream];
+  if (output->fd < 0) return;
+  if (read_chunk(child, stream) == READ_END) {
+    output_close_and_tell(child, stream);
+    child_release_if_done(child);
+  } else if (output->credit == 0 && !outgoing_is_discarded()) {
+    unwatch(output);
+  }
+}
+
+bool output_drain(struct child *child, int stream) {
+  struct output *output = &child->outputs[stream];
+  if (output->fd < 0) return false;
+  enum reading reading;
+  /* A descendant may print for ever: no more than the pipe can have held. */
+  int most = 16;
+  do {
+    reading = read_chunk(child, stream);
+    most -= 1;
+  } while (reading == READ_SOME && most > 0);
+  if (reading != READ_END) return false;
+  output_close(child, stream);
+  return true;
+}
+
+void output_watch(struct child *child, int stream) {
+  struct output *output = &child->outputs[stream];
+  if (output->fd < 0 || output->watched) return;
+  if (output->credit == 0 && !outgoing_is_discarded()) return;
+  output->watched = events_watch(child, stream, output->fd, EPOLLIN);
+  if (!output->watched) output_close_and_tell(child, stream);
+}
+
+void output_add_credit(struct child *child, int stream, uint32_t bytes) {
+  struct output *output = &child->outputs[stream];
+  if (output->fd < 0) return;
+  output->credit = output->credit > UINT32_MAX - bytes ? UINT32_MAX : output->credit + bytes;
+  if (!child->fresh) output_watch(child, stream);
+}
+
+void output_close(struct child *child, int stream) {
+  struct output *output = &child->outputs[stream];
+  if (output->fd < 0) return;
+  unwatch(output);
+  close(output->fd);
+  output->fd = -1;
+}
+
+void output_close_and_tell(struct child *child, int stream) {
+  if (child->outputs[stream].fd < 0) return;
+  output_close(child, stream);
+  outgoing_frame(FRAME_OUTPUT_END, (uint16_t)stream, child->number, NULL, 0);
+}

@@ -1,0 +1,19 @@
+/* What children print: read as far as Node has given credit, and told. */
+#ifndef DROVER_OUTPUT_H
+#define DROVER_OUTPUT_H
+
+#include <stdint.h>
+
+#include "children.h"
+
+/* Reads once. */
+void output_on_readable(struct child *child, int stream);
+/* Reads what is there when the child has ended. Returns whether the stream has ended; the caller tells that. */
+bool output_drain(struct child *child, int stream);
+void output_watch(struct child *child, int stream);
+void output_add_credit(struct child *child, int stream, uint32_t bytes);
+/* Closes without a word. */
+void output_close(struct child *child, int stream);
+void output_close_and_tell(struct child *child, int stream);
+
+#endif

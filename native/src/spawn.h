@@ -1,0 +1,25 @@
+/* One start of a program: between clone and exec nothing happens but what is listed here. */
+#ifndef DROVER_SPAWN_H
+#define DROVER_SPAWN_H
+
+#include <stdbool.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+struct spawn_plan {
+  /* argv[-1] must be writable. */
+  char **argv;
+  char **envp;
+  char **candidates;
+  const char *cwd;
+  /* Descriptors above 2, or -1 for the one that is there already. */
+  int stdio[3];
+  const struct rlimit *files;
+  /* What went wrong, when the pid is -1. */
+  volatile int error;
+  volatile int step;
+};
+
+pid_t spawn_child(struct spawn_plan *plan);
+
+#endif

@@ -1,0 +1,46 @@
+import { u32 } from './frame-reader.js'
+import type { NativeChild } from './native-child.js'
+import { Notice } from './wire.js'
+
+/** Payloads may only get longer from one version to the next. */
+const SHORTEST: Readonly<Record<number, number>> = {
+  [Notice.ready]: 8,
+  [Notice.spawned]: 4,
+  [Notice.failed]: 8,
+  [Notice.exit]: 24,
+  [Notice.inputAck]: 4,
+  [Notice.count]: 4,
+}
+
+/** @throws Error when it is shorter than what is read of it. */
+export function checkNotice(type: number, length: number): void {
+  if (length < (SHORTEST[type] ?? 0)) throw new Error(`the launcher sent a notice ${type} of ${length} bytes`)
+}
+
+/** Hands a notice to the child that it is about. */
+export function tellChild(child: NativeChild, type: number, flags: number, bytes: Buffer, at: number): void {
+  switch (type) {
+    case Notice.spawned:
+      return child.handleSpawned(u32(bytes, at))
+    case Notice.failed:
+      return child.handleFailed(u32(bytes, at), u32(bytes, at + 4))
+    case Notice.outputEnd:
+      return child.handleOutputEnd(flags)
+    case Notice.exit:
+      return child.handleExit({
+        flags,
+        status: u32(bytes, at),
+        cpuUserMs: milliseconds(bytes, at + 4),
+        cpuSystemMs: milliseconds(bytes, at + 12),
+        maxRssBytes: u32(bytes, at + 20) * 1024,
+      })
+    case Notice.inputAck:
+      return child.handleInputAck(u32(bytes, at))
+    case Notice.inputClosed:
+      return child.handleInputClosed()
+  }
+}
+
+function milliseconds(bytes: Buffer, at: number): number {
+  return (u32(bytes, at) + u32(bytes, at + 4) * 2 ** 32) / 1000
+}

@@ -1,0 +1,243 @@
+import { constants } from 'node:os'
+import type { Child, ChildEvents, OutputStream, StartError, StartSpec } from '../port.js'
+import { ChildInput, type InputSink } from './child-input.js'
+import type { ServerConnection } from './server.js'
+import { startErrorOf } from './start-errors.js'
+import { ExitFlag, Request } from './wire.js'
+
+/** How much of a stream the launcher may send before it hears that some was consumed. */
+export const OUTPUT_CREDIT = 262_144
+const CREDIT_STEP = OUTPUT_CREDIT / 2
+
+interface Output {
+  open: boolean
+  paused: boolean
+  /** Closed by us; what still arrives is dropped. */
+  closing: boolean
+  released: boolean
+  /** Consumed, and not yet given back as credit. */
+  consumed: number
+}
+
+/** What the notice of an exit carries. */
+export interface ExitNotice {
+  readonly flags: number
+  readonly status: number
+  readonly cpuUserMs: number
+  readonly cpuSystemMs: number
+  readonly maxRssBytes: number
+}
+
+/**
+ * One child of the launcher:
+ *
+ *   starting ── spawned ──► running ── exit ──► ended, streams may still be open ──► forgotten
+ *       └────── failed ──► forgotten     └── the launcher dies: lost ──► forgotten
+ */
+export class NativeChild implements Child, InputSink {
+  pid: number | null = null
+  readonly number: number
+  readonly #spec: StartSpec
+  readonly #events: ChildEvents
+  readonly #server: ServerConnection
+  readonly #stdout: Output
+  readonly #stderr: Output
+  #input: ChildInput | null = null
+  #state: 'starting' | 'running' | 'ended' = 'starting'
+  #forgotten = false
+
+  constructor(number: number, spec: StartSpec, events: ChildEvents, server: ServerConnection) {
+    this.number = number
+    this.#spec = spec
+    this.#events = events
+    this.#server = server
+    this.#stdout = newOutput(spec.stdout.to === 'pipe')
+    this.#stderr = newOutput(spec.stderr.to === 'pipe')
+    if (spec.stdin.from === 'pipe' || spec.stdin.from === 'bytes') this.#input = new ChildInput(this)
+    server.hold(1 + Number(this.#stdout.open) + Number(this.#stderr.open))
+  }
+
+  /** To be called after the frame that starts it. */
+  feed(): void {
+    if (this.#spec.stdin.from !== 'bytes') return
+    this.#input?.write(this.#spec.stdin.bytes)
+    this.#input?.end()
+  }
+
+  write(chunk: Uint8Array | string): boolean {
+    return this.#input === null ? true : this.#input.write(chunk)
+  }
+
+  endInput(): void {
+    this.#input?.end()
+  }
+
+  pauseOutput(stream: OutputStream): void {
+    this.#output(stream).paused = true
+  }
+
+  resumeOutput(stream: OutputStream): void {
+    const output = this.#output(stream)
+    output.paused = false
+    this.#giveCredit(stream, output)
+  }
+
+  closeOutput(stream: OutputStream): void {
+    const output = this.#output(stream)
+    if (!output.open || output.closing) return
+    output.closing = true
+    this.#server.writer.begin(Request.closeOutput, numberOf(stream), this.number, 0)
+    this.#server.writer.end()
+  }
+
+  releaseOutput(stream: OutputStream): void {
+    const output = this.#output(stream)
+    if (!output.open || output.released) return
+    output.released = true
+    this.#server.release()
+  }
+
+  async signalTree(signal: NodeJS.Signals): Promise<number> {
+    const number = constants.signals[signal]
+    return number === undefined ? 0 : this.#ask(number)
+  }
+
+  countTree(): Promise<number> {
+    return this.#ask(0)
+  }
+
+  sendInput(bytes: Uint8Array): void {
+    this.#server.writer.bytes(Request.input, this.number, bytes)
+  }
+
+  sendInputEnd(): void {
+    this.#server.writer.begin(Request.inputEnd, 0, this.number, 0)
+    this.#server.writer.end()
+  }
+
+  handleSpawned(pid: number): void {
+    this.pid = pid
+    this.#state = 'running'
+    this.#events.onSpawn(pid)
+  }
+
+  handleFailed(errno: number, step: number): void {
+    this.fail(startErrorOf(errno, step, this.#spec))
+  }
+
+  /** It was not started. */
+  fail(error: StartError): void {
+    this.#endProcess()
+    this.#closeOutput(this.#stdout)
+    this.#closeOutput(this.#stderr)
+    this.#input?.close()
+    this.#forgetIfDone()
+    this.#events.onSpawnError(error)
+  }
+
+  handleOutput(streamNumber: number, chunk: Buffer): void {
+    const stream = streamNumber === 1 ? 'stdout' : 'stderr'
+    const output = this.#output(stream)
+    if (!output.open || output.closing) return
+    output.consumed += chunk.length
+    this.#events.onOutput(stream, chunk)
+    this.#giveCredit(stream, output)
+  }
+
+  handleOutputEnd(streamNumber: number): void {
+    this.#endOutput(streamNumber === 1 ? 'stdout' : 'stderr')
+    this.#forgetIfDone()
+  }
+
+  handleExit(exit: ExitNotice): void {
+    this.#endProcess()
+    if (exit.flags & ExitFlag.stdoutEnded) this.#endOutput('stdout')
+    if (exit.flags & ExitFlag.stderrEnded) this.#endOutput('stderr')
+    this.#forgetIfDone()
+    const signal = exit.status & 0x7f
+    this.#events.onExit({
+      exitCode: signal === 0 ? (exit.status >>> 8) & 0xff : null,
+      signal: signal === 0 ? null : signalName(signal),
+      cpuUserMs: exit.cpuUserMs,
+      cpuSystemMs: exit.cpuSystemMs,
+      maxRssBytes: exit.maxRssBytes,
+      groupAlive: (exit.flags & ExitFlag.groupAlive) !== 0,
+    })
+  }
+
+  handleInputAck(bytes: number): void {
+    if (this.#input?.acknowledge(bytes)) this.#events.onDrain?.()
+  }
+
+  handleInputClosed(): void {
+    const waiting = this.#input?.close()
+    this.#events.onInputClosed?.()
+    if (waiting) this.#events.onDrain?.()
+  }
+
+  /** The launcher is gone. */
+  lose(error: StartError): void {
+    const ended = this.#state === 'ended'
+    this.#endProcess()
+    this.#input?.close()
+    this.#endOutput('stdout')
+    this.#endOutput('stderr')
+    this.#forgetIfDone()
+    if (!ended) this.#events.onLost(error)
+  }
+
+  #output(stream: OutputStream): Output {
+    return stream === 'stdout' ? this.#stdout : this.#stderr
+  }
+
+  #giveCredit(stream: OutputStream, output: Output): void {
+    if (output.paused || output.consumed < CREDIT_STEP || !output.open || output.closing) return
+    this.#server.writer.begin(Request.credit, numberOf(stream), this.number, 4)
+    this.#server.writer.u32(output.consumed)
+    this.#server.writer.end()
+    output.consumed = 0
+  }
+
+  #endProcess(): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#server.release()
+  }
+
+  #closeOutput(output: Output): boolean {
+    if (!output.open) return false
+    output.open = false
+    if (!output.released) this.#server.release()
+    return true
+  }
+
+  #endOutput(stream: OutputStream): void {
+    if (this.#closeOutput(this.#output(stream))) this.#events.onOutputEnd(stream)
+  }
+
+  #ask(signal: number): Promise<number> {
+    if (this.#state === 'ended' && this.pid === null) return Promise.resolve(0)
+    return this.#server.signalTree(signal, this.number, this.pid ?? 0)
+  }
+
+  #forgetIfDone(): void {
+    if (this.#forgotten || this.#state !== 'ended' || this.#stdout.open || this.#stderr.open) return
+    this.#forgotten = true
+    this.#server.forget(this)
+  }
+}
+
+function newOutput(open: boolean): Output {
+  return { open, paused: false, closing: false, released: false, consumed: 0 }
+}
+
+function numberOf(stream: OutputStream): number {
+  return stream === 'stdout' ? 1 : 2
+}
+
+const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]))
+const FIRST_REALTIME = 34
+
+function signalName(number: number): string {
+  return SIGNAL_NAMES.get(number) ?? `SIGRTMIN+${number - FIRST_REALTIME}`
+}

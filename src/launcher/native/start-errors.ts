@@ -1,0 +1,81 @@
+import { getSystemErrorName } from 'node:util'
+import type { OutputSpec, StartError, StartSpec } from '../port.js'
+import { Step } from './wire.js'
+
+/** Says in words why a child did not start. */
+export function startErrorOf(errno: number, step: number, spec: StartSpec): StartError {
+  const code = codeOf(errno)
+  return { code, message: describe(code, step, spec) }
+}
+
+export function tooLongError(spec: StartSpec): StartError {
+  return { code: 'E2BIG', message: describe('E2BIG', Step.exec, spec) }
+}
+
+function describe(code: string, step: number, spec: StartSpec): string {
+  const file = fileName(spec)
+  switch (step) {
+    case Step.cwd:
+      return `cannot enter the working directory ${spec.cwd}: ${reasonOf(code)}`
+    case Step.stdin:
+      return `cannot open ${spec.stdin.from === 'file' ? spec.stdin.path : 'standard input'}: ${reasonOf(code)}`
+    case Step.stdout:
+      return `cannot open ${pathOf(spec.stdout) ?? 'standard output'}: ${reasonOf(code)}`
+    case Step.stderr:
+      return `cannot open ${pathOf(spec.stderr) ?? 'standard error'}: ${reasonOf(code)}`
+    case Step.text:
+      return `${file} cannot be started with a NUL character in its arguments, environment or paths`
+    case Step.exec:
+      return describeExec(code, file)
+    default:
+      return `${file} could not be started: ${reasonOf(code)}`
+  }
+}
+
+function describeExec(code: string, file: string): string {
+  switch (code) {
+    case 'ENOENT':
+      return `there is no program ${file}${file.includes('/') ? '' : ' on the PATH'}`
+    case 'EACCES':
+      return `${file} is not executable, or a folder on the way to it may not be entered`
+    case 'E2BIG':
+      return `the arguments and the environment for ${file} are longer than the system allows`
+    default:
+      return `${file} could not be started: ${reasonOf(code)}`
+  }
+}
+
+function fileName({ file }: StartSpec): string {
+  return typeof file === 'string' ? file : Buffer.from(file).toString()
+}
+
+function pathOf(output: OutputSpec): string | null {
+  return output.to === 'file' ? output.path : null
+}
+
+function codeOf(errno: number): string {
+  try {
+    return getSystemErrorName(-errno)
+  } catch {
+    return `ERRNO_${errno}`
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  EACCES: 'permission denied',
+  ENOTDIR: 'it, or a part of the path to it, is not a directory',
+  EISDIR: 'it is a directory',
+  ENXIO: 'it is a named pipe that nobody reads',
+  EMFILE: 'too many files are open in the launcher (ulimit -n)',
+  ENFILE: 'too many files are open on this machine',
+  EAGAIN: 'the limit of processes is reached (ulimit -u)',
+  ENOMEM: 'there is not enough memory',
+  ELOOP: 'too many symbolic links',
+  ENAMETOOLONG: 'the name is too long',
+  ETXTBSY: 'the file is being written to',
+}
+
+function reasonOf(code: string): string {
+  return REASONS[code] === undefined ? code : `${REASONS[code]} (${code})`
+}

@@ -1,0 +1,115 @@
+import { resolve } from 'node:path'
+import type { OutputSpec, StartSpec, StdinSpec } from '../port.js'
+import { type FrameWriter, textBound } from './frame-writer.js'
+import { FRAME_LIMIT, HEADER_BYTES, Request, StreamKind } from './wire.js'
+
+type Text = string | Uint8Array
+
+/** Paths in a start are relative to the launcher's working directory, which is where Node was when it was started. */
+export interface Directories {
+  readonly launcher: string | null
+  readonly now: string | null
+}
+
+/**
+ * Writes the frame that starts a child.
+ *
+ * @returns false, and has written nothing, when it is longer than the launcher takes.
+ */
+export function writeStart(
+  writer: FrameWriter,
+  number: number,
+  spec: StartSpec,
+  credit: number,
+  directories: Directories,
+): boolean {
+  const cwd = workingDirectory(spec.cwd, directories)
+  const paths = [pathOf(spec.stdin), pathOf(spec.stdout), pathOf(spec.stderr)].map((path) =>
+    path === null ? null : located(path, directories),
+  )
+  const { set, removed } = environmentOf(spec)
+  const bound =
+    24 + boundOf([spec.scope, spec.file, cwd ?? '', ...set, ...removed]) + boundOf(spec.args) + boundOf(paths)
+  if (bound > FRAME_LIMIT - HEADER_BYTES) return false
+
+  writer.begin(Request.start, 0, number, bound)
+  writer.u8(inputKind(spec.stdin))
+  writer.u8(outputKind(spec.stdout))
+  writer.u8(outputKind(spec.stderr))
+  writer.u8(cwd === null ? 0 : 1)
+  writer.u32(credit)
+  writer.u32(0)
+  writer.u32(spec.args.length + 1)
+  writer.u32(set.length)
+  writer.u32(removed.length)
+  writer.text(spec.scope)
+  if (cwd !== null) writer.text(cwd)
+  for (const path of paths) if (path !== null) writer.text(path)
+  writer.text(spec.file)
+  for (const arg of spec.args) writer.text(arg)
+  for (const entry of set) writer.text(entry)
+  for (const name of removed) writer.text(name)
+  writer.end()
+  return true
+}
+
+const NO_CHANGE = { set: [] as Text[], removed: [] as string[] }
+
+function environmentOf({ env }: StartSpec): { set: Text[]; removed: string[] } {
+  if (env === undefined) return NO_CHANGE
+  const set: Text[] = []
+  const removed: string[] = []
+  for (const name of Object.keys(env)) {
+    const value = env[name]
+    if (typeof value === 'string') set.push(`${name}=${value}`)
+    else if (value == null) removed.push(name)
+    else set.push(Buffer.concat([Buffer.from(`${name}=`), value]))
+  }
+  return { set, removed }
+}
+
+function workingDirectory(cwd: string | undefined, directories: Directories): string | null {
+  if (cwd !== undefined) return located(cwd, directories)
+  return directories.now === directories.launcher ? null : directories.now
+}
+
+function located(path: string, { launcher, now }: Directories): string {
+  if (path.startsWith('/') || launcher === now || now === null || path === '') return path
+  return resolve(now, path)
+}
+
+function boundOf(texts: readonly (Text | null)[]): number {
+  let bound = 0
+  for (const text of texts) if (text !== null) bound += textBound(text)
+  return bound
+}
+
+function pathOf(stream: StdinSpec | OutputSpec): string | null {
+  return 'path' in stream ? stream.path : null
+}
+
+function inputKind({ from }: StdinSpec): number {
+  switch (from) {
+    case 'null':
+      return StreamKind.null
+    case 'file':
+      return StreamKind.file
+    case 'inherit':
+      return StreamKind.inherit
+    default:
+      return StreamKind.pipe
+  }
+}
+
+function outputKind(output: OutputSpec): number {
+  switch (output.to) {
+    case 'null':
+      return StreamKind.null
+    case 'pipe':
+      return StreamKind.pipe
+    case 'inherit':
+      return StreamKind.inherit
+    default:
+      return output.append === true ? StreamKind.append : StreamKind.file
+  }
+}

@@ -1,0 +1,55 @@
+/** The frames between this adapter and the spawn server. `native/PROTOCOL.md` has them in words. */
+
+export const PROTOCOL_VERSION = 1
+
+/** Length of the payload (u32), type (u16), flags (u16), number (u32), all little-endian. */
+export const HEADER_BYTES = 12
+
+/** What the launcher takes for a frame; longer ones end the connection. */
+export const FRAME_LIMIT = 64 * 1024 * 1024
+
+export const Request = {
+  start: 1,
+  input: 2,
+  inputEnd: 3,
+  credit: 4,
+  closeOutput: 5,
+  signalTree: 6,
+  signalScope: 7,
+  environment: 8,
+  close: 9,
+  retire: 10,
+} as const
+
+export const Notice = {
+  ready: 129,
+  spawned: 130,
+  failed: 131,
+  output: 132,
+  outputEnd: 133,
+  exit: 134,
+  inputAck: 135,
+  inputClosed: 136,
+  count: 137,
+} as const
+
+/** Flags of a notice `exit`. */
+export const ExitFlag = { stdoutEnded: 1, stderrEnded: 2, groupAlive: 4 } as const
+
+export const StreamKind = { null: 0, pipe: 1, inherit: 2, file: 3, append: 4 } as const
+
+/** What a start failed at, in a notice `failed`. */
+export const Step = {
+  exec: 1,
+  cwd: 2,
+  stdin: 3,
+  stdout: 4,
+  stderr: 5,
+  pipe: 6,
+  fork: 7,
+  prepare: 8,
+  text: 9,
+} as const
+
+/** Streams are told apart by the descriptors that they are in the child. */
+export const STREAM_NUMBER = { stdout: 1, stderr: 2 } as const
