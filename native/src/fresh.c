@@ -5,7 +5,7 @@
 #include "outgoing.h"
 #include "output.h"
 
-#define MOMENT_US 5000
+#define MOMENT_US 3000
 
 static struct child_list fresh = TAILQ_HEAD_INITIALIZER(fresh);
 

@@ -1,4 +1,8 @@
-import { createNativeLauncher, nativeLauncherUnavailable } from './native/native-launcher.js'
+import {
+  createNativeLauncher,
+  type NativeLauncherOptions,
+  nativeLauncherUnavailable,
+} from './native/native-launcher.js'
 import { NodeLauncher } from './node/node-launcher.js'
 import type { Child, ChildEvents, Launcher, LauncherCapabilities, OutputStream, StartError, StartSpec } from './port.js'
 
@@ -11,8 +15,12 @@ const DOES_NOT_RUN = 'ERR_DROVER_LAUNCHER'
  */
 export class AutoLauncher implements Launcher {
   #node: NodeLauncher | null = null
-  #native: Launcher | null = nativeLauncherUnavailable() === null ? createNativeLauncher() : null
+  #native: Launcher | null
   #isProven = false
+
+  constructor(options: NativeLauncherOptions = {}) {
+    this.#native = nativeLauncherUnavailable(options) === null ? createNativeLauncher(options) : null
+  }
 
   get name(): Launcher['name'] {
     return this.#chosen.name

@@ -20,7 +20,8 @@ export interface EndTreeOptions {
 export async function endTree(child: Child, options: EndTreeOptions): Promise<number> {
   const { graceMs, hasExited, hurry } = options
   if (graceMs > 0 && hurry?.aborted !== true) {
-    if ((await child.signalTree('SIGTERM')) === 0) return 0
+    // A launcher may look at a list of processes that is some milliseconds old, and in which the child is not yet.
+    if ((await child.signalTree('SIGTERM')) === 0 && hasExited()) return 0
     await child.signalTree('SIGCONT')
     const left = await pollUntil(graceMs, hurry, async () => hasExited() && (await child.countTree()) === 0)
     if (left) return 0

@@ -1,4 +1,7 @@
 import { createNativeLauncher } from '../../src/launcher/native/native-launcher.js'
 import { describeLauncherContract } from './contract.js'
 
-describeLauncherContract('native', () => createNativeLauncher())
+/** Another binary than the usual one, as one that sanitizers watch. */
+const binary = process.env.DROVER_TEST_LAUNCHER
+
+describeLauncherContract('native', () => createNativeLauncher(binary === undefined ? {} : { binary }))

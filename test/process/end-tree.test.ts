@@ -93,6 +93,19 @@ describe('endTree', () => {
     expect(child.signals).toEqual([])
   })
 
+  it('does not take it from a launcher that nobody is there while the child has not exited', async () => {
+    const { child, end } = startChild({ ignoresTerm: true })
+    const signalTree = child.signalTree.bind(child)
+    child.signalTree = async (signal) => {
+      const reached = await signalTree(signal)
+      return signal === 'SIGTERM' ? 0 : reached
+    }
+    const ended = end({ graceMs: 100 })
+    await vi.runAllTimersAsync()
+    await ended
+    expect(child.alive).toBe(0)
+  })
+
   it('gives up after a while what cannot be killed, and says how many', async () => {
     const { child, end } = startChild({})
     child.signalTree = async () => 2
