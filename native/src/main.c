@@ -42,6 +42,21 @@ static bool block_signals(void) {
   return sigprocmask(SIG_SETMASK, &blocked, NULL) == 0;
 }
 
+/* A disposition to ignore outlives exec, and there are some that the C library neither shows nor changes (a program that
+   was started by posix_spawn ignores the two it keeps for itself), hence the bare system call. */
+static void stop_ignoring_signals(void) {
+  union {
+    void (*handler)(int);
+    uint8_t space[64];
+  } action;
+  for (int signal = 1; signal <= 64; signal++) {
+    memset(&action, 0, sizeof action);
+    if (syscall(SYS_rt_sigaction, signal, NULL, &action, 8) < 0 || action.handler != SIG_IGN) continue;
+    memset(&action, 0, sizeof action);
+    syscall(SYS_rt_sigaction, signal, &action, NULL, 8);
+  }
+}
+
 /* Node's, so that its death is seen even if somebody else holds its end of the socket; -1 on kernels without it. */
 static int watch_parent(pid_t *parent) {
   *parent = getppid();
@@ -89,6 +104,7 @@ int main(int argc, char **argv) {
   syscall(SYS_close_range, SOCKET + 1, ~0u, 0);
 #endif
   name_process("drover-launcher");
+  stop_ignoring_signals();
   if (!block_signals() || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) return 70;
   return run_halves(keep);
 }

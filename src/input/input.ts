@@ -1,6 +1,5 @@
 import type { Text } from '../task/task.js'
 import { openGroups, openItems } from './open-items.js'
-import { openTasks } from './open-tasks.js'
 import { readSettings } from './settings.js'
 import type { TaskInput } from './task-input.js'
 
@@ -50,7 +49,11 @@ export interface InputRequest {
  */
 export async function openInput(request: InputRequest): Promise<TaskInput> {
   const settings = readSettings(request)
-  if (request.tasks !== undefined) return openTasks(request.tasks, settings)
+  if (request.tasks !== undefined) {
+    // Only these need the parsers of JSON and CSV, whose loading would be half of what a short run takes.
+    const { openTasks } = await import('./open-tasks.js')
+    return openTasks(request.tasks, settings)
+  }
   if (request.groups !== undefined && request.groups.length > 0) return openGroups(request.groups, settings)
   return openItems(request.argFiles !== undefined && request.argFiles.length > 0 ? request.argFiles : ['-'], settings)
 }

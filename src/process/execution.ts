@@ -87,8 +87,14 @@ export class Execution implements ChildEvents {
     }
     const { timeoutMs } = this.#options
     if (timeoutMs === 0) return
-    const error = { code: 'ERR_DROVER_TIMEOUT', message: `took longer than ${timeoutMs} ms and was ended` }
-    this.#deadline = new Deadline(timeoutMs, () => this.end({ state: 'timed-out', error }))
+    // After a blocked event loop timers run before the exit that was there all along: one look at it first.
+    this.#deadline = new Deadline(timeoutMs, () => setImmediate(() => this.#timeOut()))
+  }
+
+  #timeOut(): void {
+    if (this.#exit !== null && this.#options.leftovers !== 'wait') return
+    const message = `took longer than ${this.#options.timeoutMs} ms and was ended`
+    this.end({ state: 'timed-out', error: { code: 'ERR_DROVER_TIMEOUT', message } })
   }
 
   /** Stops the tree; its timeout stands still meanwhile. */

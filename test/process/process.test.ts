@@ -172,6 +172,13 @@ describe('timeout', () => {
     expect(await ended).toMatchObject({ state: 'timed-out', signal: 'SIGKILL' })
   })
 
+  it('does not hit a task that was in time, while the event loop is blocked', async () => {
+    const ended = run('echo a', { timeoutMs: 300, reject: false })
+    const until = performance.now() + 600
+    while (performance.now() < until);
+    expect(await ended).toMatchObject({ state: 'succeeded', stdout: 'a\n' })
+  })
+
   it('is not one with 0, or when the task is in time', async () => {
     expect(await run('sleep 0.05', { timeoutMs: 0 })).toMatchObject({ state: 'succeeded' })
     expect(await run('true', { timeoutMs: 20_000 })).toMatchObject({ state: 'succeeded' })
