@@ -23,6 +23,7 @@ await bundle.write({
   format: 'esm',
   minify: true,
   entryFileNames: '[name].js',
-  chunkFileNames: 'chunks/[name]-[hash].js',
+  // Beside the entry, so that what is found relative to a module is found from all of them.
+  chunkFileNames: 'drover-[name]-[hash].js',
 })
 await bundle.close()

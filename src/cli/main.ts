@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { DroverError, InputError, OptionError, TemplateError } from '../task/errors.js'
 import type { Text } from '../task/task.js'
@@ -6,6 +5,7 @@ import { exactArguments, splitAtItems } from './arguments.js'
 import { type Ending, STATUS_CANNOT_GO_ON, STATUS_MISTAKE } from './exit.js'
 import { addRunCommand } from './run-command.js'
 import { dieOf } from './signals.js'
+import { version } from './version.js'
 
 const { before, groups } = splitAtItems(exactArguments(process.argv.slice(2)))
 
@@ -22,19 +22,25 @@ async function main(): Promise<Ending> {
     .exitOverride()
     .configureOutput({ outputError: (message, write) => write(`drover: ${message.replace(/^error: /, '')}`) })
     .showHelpAfterError('Run "drover run --help" for examples and options.')
-    .version(versionOf(), '-V, --version', 'print the version')
+    .version(version(), '-V, --version', 'print the version')
   addRunCommand(program, exact, groups, (given) => {
     ending = given
   })
+  program
+    .command('doctor')
+    .summary('show what this machine offers and what drover will use')
+    .description('Shows what this machine offers and what drover will use.')
+    .option('--json', 'as a JSON object')
+    .action(async ({ json }: { json?: true }) => {
+      const { diagnose, diagnosisText } = await import('./doctor.js')
+      const diagnosis = diagnose()
+      process.stdout.write(json === true ? `${JSON.stringify(diagnosis)}\n` : diagnosisText(diagnosis))
+    })
   await program.parseAsync(
     before.map((word) => (typeof word === 'string' ? word : Buffer.from(word as Uint8Array).toString())),
     { from: 'user' },
   )
   return ending
-}
-
-function versionOf(): string {
-  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version
 }
 
 /** What an error that ended everything means for the exit status, said on stderr. */

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { launcherFor } from '../launcher/default-launcher.js'
+import { nativeLauncherUnavailable } from '../launcher/native/native-launcher.js'
+import type { LauncherCapabilities } from '../launcher/port.js'
+import { version } from './version.js'
+
+/** What this machine offers and what drover will use. */
+export interface Diagnosis {
+  readonly drover: string
+  readonly node: string
+  readonly platform: string
+  readonly cpus: number
+  /** Open files that one process may have; null where that is not known. */
+  readonly openFiles: number | null
+  readonly tmpdir: string
+  readonly launcher: {
+    readonly name: string
+    /** Why it is not the native one. */
+    readonly problem: string | null
+    readonly capabilities: LauncherCapabilities
+  }
+}
+
+/** Looks at this machine. */
+export function diagnose(): Diagnosis {
+  const { name, capabilities } = launcherFor()
+  const asked = process.env.DROVER_LAUNCHER === 'node' ? 'DROVER_LAUNCHER asks for the node one' : null
+  return {
+    drover: version(),
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    cpus: availableParallelism(),
+    openFiles: openFileLimit(),
+    tmpdir: tmpdir(),
+    launcher: { name, problem: name === 'native' ? null : (asked ?? nativeLauncherUnavailable()), capabilities },
+  }
+}
+
+const CAPABILITIES: Readonly<Record<keyof LauncherCapabilities, string>> = {
+  endsWithParent: 'everything ends when drover itself is killed',
+  findsDoubleForks: 'processes are found that left without a trace',
+  bytes: 'arguments need not be UTF-8',
+  usage: 'results tell CPU time and memory',
+  realPipes: '/dev/stdin and /dev/stderr can be opened in tasks',
+}
+
+/** The diagnosis for people. */
+export function diagnosisText(diagnosis: Diagnosis): string {
+  const { launcher } = diagnosis
+  const rows = [
+    ['drover', `${diagnosis.drover} on Node ${diagnosis.node}, ${diagnosis.platform}`],
+    ['CPUs', `${diagnosis.cpus}, so many tasks run at once without --jobs`],
+    ['open files', diagnosis.openFiles === null ? 'not known' : `${diagnosis.openFiles} in one process`],
+    ['temporary', diagnosis.tmpdir],
+    ['launcher', launcher.name],
+    ...(launcher.problem === null ? [] : [['', launcher.problem]]),
+    ...Object.entries(CAPABILITIES).map(([key, words]) => [
+      '',
+      `${launcher.capabilities[key as keyof LauncherCapabilities] ? 'yes' : 'no '}  ${words}`,
+    ]),
+  ]
+  return `${rows.map(([name, words]) => `${name!.padEnd(12)}${words}`).join('\n')}\n`
+}
+
+function openFileLimit(): number | null {
+  try {
+    const soft = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]
+    return soft === undefined || soft === 'unlimited' ? null : Number(soft)
+  } catch {
+    return null
+  }
+}
