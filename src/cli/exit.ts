@@ -11,7 +11,7 @@ export const STATUS_CANNOT_GO_ON = 102
 export const STATUS_MISTAKE = 255
 
 export interface EndCauses {
-  /** Standard output could not be written to any more. */
+  /** Standard output, or else standard error, could not be written to any more. */
   readonly brokenBy: NodeJS.ErrnoException | null
   readonly endedBy: NodeJS.Signals | null
   readonly drainedBy: NodeJS.Signals | null
@@ -23,9 +23,17 @@ export interface EndCauses {
  */
 export function exitStatus(summary: Summary, causes: EndCauses): Ending {
   if (causes.endedBy !== null) return { signal: causes.endedBy }
-  if (causes.brokenBy?.code === 'EPIPE') return { signal: 'SIGPIPE' }
-  if (causes.brokenBy !== null) return { status: STATUS_CANNOT_GO_ON }
+  const broken = brokenEnding(causes.brokenBy)
+  if (broken !== null) return broken
   if (causes.drainedBy !== null && !summary.complete) return { signal: causes.drainedBy }
   if (summary.halted?.includes('success') === true) return { status: 0 }
-  return { status: Math.min(summary.failures, MOST_FAILURES + 1) }
+  // Ended early without being asked to, as by --total-timeout or a bad line: that is not well.
+  const least = summary.complete || summary.halted !== null ? 0 : 1
+  return { status: Math.min(Math.max(summary.failures, least), MOST_FAILURES + 1) }
+}
+
+/** A reader that has left is no failure of ours, but of everything else that keeps drover from writing. */
+export function brokenEnding(brokenBy: NodeJS.ErrnoException | null): Ending | null {
+  if (brokenBy === null) return null
+  return brokenBy.code === 'EPIPE' ? { signal: 'SIGPIPE' } : { status: STATUS_CANNOT_GO_ON }
 }

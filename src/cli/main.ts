@@ -3,6 +3,7 @@ import { DroverError, InputError, OptionError, TemplateError } from '../task/err
 import type { Text } from '../task/task.js'
 import { exactArguments, splitAtItems } from './arguments.js'
 import { type Ending, STATUS_CANNOT_GO_ON, STATUS_MISTAKE } from './exit.js'
+import { printable } from './messages.js'
 import { addRunCommand } from './run-command.js'
 import { dieOf } from './signals.js'
 import { version } from './version.js'
@@ -52,7 +53,7 @@ function endingOf(error: unknown): Ending {
     error instanceof DroverError
       ? error.message
       : `cannot go on: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
-  process.stderr.write(`drover: ${message}\n`)
+  process.stderr.write(`drover: ${printable(message)}\n`)
   return { status: isMistake ? STATUS_MISTAKE : STATUS_CANNOT_GO_ON }
 }
 

@@ -25,7 +25,7 @@ export class Messages {
 
   /** Something that people should know. */
   say(message: string): void {
-    if (!this.#options.quiet) this.#options.write(`drover: ${message}`)
+    if (!this.#options.quiet) this.#options.write(`drover: ${printable(message)}`)
   }
 
   /** A line that already says who speaks. */
@@ -46,9 +46,18 @@ export class Messages {
       if (this.#problems === MOST_PROBLEMS + 1) this.say('more such tasks are only counted; --verbose tells of each')
       return
     }
-    const line = `${nameOf(result)}: ${describeEnd(result)}`
-    this.say(color && result.state !== 'succeeded' ? styleText('red', line) : line)
+    if (this.#options.quiet) return
+    const line = printable(`${nameOf(result)}: ${describeEnd(result)}`)
+    this.#options.write(`drover: ${color && result.state !== 'succeeded' ? styleText('red', line) : line}`)
   }
+}
+
+/** Names and commands may hold control characters, with which a terminal would do as they say. */
+export function printable(text: string): string {
+  return text.replace(
+    /[\0-\x08\x0b-\x1f\x7f\x80-\x9f]/g,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
 }
 
 const NEEDS_WORDS: ReadonlySet<Result['state']> = new Set(['timed-out', 'killed', 'spawn-failed', 'lost', 'invalid'])

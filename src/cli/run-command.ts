@@ -1,5 +1,6 @@
+import { fstatSync } from 'node:fs'
 import type { Command } from 'commander'
-import { OptionError } from '../task/errors.js'
+import { InputError, OptionError } from '../task/errors.js'
 import type { Text } from '../task/task.js'
 import type { ArgumentGroup } from './arguments.js'
 import type { Ending } from './exit.js'
@@ -60,7 +61,7 @@ function requestOf(command: readonly Text[], groups: readonly ArgumentGroup[], o
       command,
       ...itemOptions(options),
       ...(groups.length > 0 && { groups }),
-      stdin: process.stdin,
+      stdin: standardInput(),
     },
     dispatch: dispatchOptions(options, printing),
     printing,
@@ -69,5 +70,23 @@ function requestOf(command: readonly Text[], groups: readonly ArgumentGroup[], o
     verbose: options.verbose === true,
     color: color === 'always' || (color === 'auto' && isTTY && !process.env.NO_COLOR),
     dryRun: options.dryRun === true,
+  }
+}
+
+/** Node takes a directory for an empty stream. */
+function standardInput(): NodeJS.ReadableStream | AsyncIterable<Buffer> {
+  return isDirectory(0) ? noInput() : process.stdin
+}
+
+// biome-ignore lint/correctness/useYield: it only tells what is wrong, and only to who reads it
+async function* noInput(): AsyncGenerator<Buffer> {
+  throw new InputError({ source: 'stdin' }, 'expected a file or a pipe, not a directory')
+}
+
+function isDirectory(fd: number): boolean {
+  try {
+    return fstatSync(fd).isDirectory()
+  } catch {
+    return false
   }
 }

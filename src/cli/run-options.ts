@@ -1,3 +1,4 @@
+import { accessSync, constants, statSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { DispatchSourceOptions } from '../dispatch/dispatch.js'
 import { parseHalt } from '../dispatch/halt.js'
@@ -114,6 +115,7 @@ export function printingOptions(words: RunWords): PrintingOptions {
       `--ungroup lets tasks print by themselves, so ${words.tag === true ? '--tag' : '--keep-order'} cannot hold; leave one out`,
     )
   }
+  if (words.tmpdir !== undefined) checkFolder('--tmpdir', words.tmpdir)
   return {
     mode: words.ungroup === true ? 'none' : words.lineBuffer === true ? 'line' : 'group',
     tag: words.tag === true,
@@ -128,6 +130,7 @@ export function dispatchOptions(words: RunWords, printing: PrintingOptions): Dis
   const duration = (option: string, value: string | undefined) =>
     value === undefined ? undefined : parseDuration(option, value)
   if (words.halt !== undefined) parseHalt(words.halt)
+  const maxOutput = words.maxOutput === undefined ? undefined : parseSize('--max-output', words.maxOutput)
   const given = {
     concurrency: words.jobs === undefined ? undefined : parseJobs(words.jobs),
     timeoutMs: duration('--timeout', words.timeout),
@@ -140,12 +143,7 @@ export function dispatchOptions(words: RunWords, printing: PrintingOptions): Dis
     leftovers: words.leftovers as Leftovers | undefined,
     launcher: words.launcher as 'auto' | 'native' | 'node' | undefined,
     // What is only printed goes through the printer; nothing of it needs to be kept.
-    maxOutputBytes:
-      printing.json === null
-        ? 0
-        : words.maxOutput === undefined
-          ? undefined
-          : parseSize('--max-output', words.maxOutput),
+    maxOutputBytes: printing.json === null ? 0 : maxOutput,
     keys: printing.json !== null,
     // Bytes go into JSON piece by piece; text would be there twice.
     encoding: printing.json === null ? undefined : ('buffer' as const),
@@ -176,5 +174,18 @@ export function itemOptions(words: RunWords): Omit<InputRequest, 'command' | 'st
     ...(words.colsep !== undefined && { columnSeparator: words.colsep }),
     ...(words.maxArgs === undefined ? null : { itemsPerTask: parseCount('--max-args', words.maxArgs, 1) }),
     ...(words.maxLine === undefined ? null : { maxLineBytes: parseSize('--max-line', words.maxLine) }),
+  }
+}
+
+/** @throws OptionError unless it is a folder in which files can be made. */
+function checkFolder(option: string, path: string): void {
+  try {
+    if (!statSync(path).isDirectory()) throw new OptionError(`${option}: ${path} is not a directory; name one that is`)
+    accessSync(path, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    if (error instanceof OptionError) throw error
+    throw new OptionError(
+      `${option}: ${path} cannot be used: ${(error as Error).message}; name a directory that can be written to`,
+    )
   }
 }

@@ -5,9 +5,10 @@ import { type InputRequest, openInput, type TaskInput, withSlot } from '../input
 import { FdWriter } from '../output/fd-writer.js'
 import { Printer } from '../output/printer.js'
 import { ProgressLine, summaryLine } from '../output/progress-line.js'
+import { InputError } from '../task/errors.js'
 import { describeCommand, type Task } from '../task/task.js'
 import { printCommands } from './dry-run.js'
-import { type Ending, exitStatus } from './exit.js'
+import { brokenEnding, type Ending, exitStatus } from './exit.js'
 import { Messages } from './messages.js'
 import type { PrintingOptions } from './run-options.js'
 import { watchSignals } from './signals.js'
@@ -34,17 +35,17 @@ const PROGRESS_INTERVAL_MS = 200
 export async function runTasks(request: RunRequest): Promise<Ending> {
   let brokenBy: NodeJS.ErrnoException | null = null
   let run: DispatchRun | null = null
-  const stdout = new FdWriter(1, {
-    onBroken: (error) => {
-      brokenBy = error
-      run?.halt('now', { code: error.code ?? 'EPIPE', message: 'standard output cannot be written to' })
-    },
-  })
-  const stderr = new FdWriter(2)
+  const stderr: FdWriter = new FdWriter(2, { onBroken: (error) => onBroken(error, 'standard error') })
+  const stdout = new FdWriter(1, { onBroken: (error) => onBroken(error, 'standard output') })
+  const onBroken = (error: NodeJS.ErrnoException, what: string) => {
+    brokenBy ??= error
+    if (error.code !== 'EPIPE') void stderr.write(`drover: ${what} cannot be written to: ${error.message}\n`)
+    run?.halt('now', { code: error.code ?? 'EPIPE', message: `${what} cannot be written to` })
+  }
   const input = await openInput(request.input)
   if (request.dryRun) {
     await printCommands(input, stdout)
-    return { status: 0 }
+    return brokenEnding(brokenBy) ?? { status: 0 }
   }
   const terminal: { progress: ProgressLine | null } = { progress: null }
   const printer = new Printer({ ...request.printing, stdout, stderr, beforePrint: () => terminal.progress?.clear() })
@@ -64,11 +65,17 @@ export async function runTasks(request: RunRequest): Promise<Ending> {
     terminal.progress = new ProgressLine({ writer: stderr, columns, mayDraw: () => printer.isAtRest })
   }
   const ticker = setInterval(() => run !== null && terminal.progress?.update(run.progress()), PROGRESS_INTERVAL_MS)
+  let badInput = false
   try {
     for await (const result of run) {
       messages.onResult(result)
       await printer.result(result)
     }
+  } catch (error) {
+    // With --strict a stream may turn out bad when tasks have run; what they did stands.
+    if (!(error instanceof InputError)) throw error
+    badInput = true
+    messages.say(error.message)
   } finally {
     clearInterval(ticker)
     void terminal.progress?.stop()
@@ -77,7 +84,7 @@ export async function runTasks(request: RunRequest): Promise<Ending> {
     process.removeListener('exit', removeFiles)
   }
   const summary = await run.summary()
-  if (hasTrouble(summary)) messages.line(summaryLine(summary))
+  if (hasTrouble(summary) || badInput) messages.line(summaryLine(summary))
   await stderr.flush()
   return exitStatus(summary, { brokenBy, endedBy: signals.endedBy, drainedBy: signals.drainedBy })
 }

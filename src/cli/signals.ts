@@ -10,7 +10,7 @@ export interface SignalWatch {
 }
 
 /**
- * Steers a run by signals: INT and TERM end it (the second one at once), HUP lets what runs finish, USR1 and USR2 change
+ * Steers a run by signals: INT, TERM and QUIT end it (the second one at once), HUP lets what runs finish, USR1 and USR2 change
  * the number of jobs by one, TSTP and CONT stop and continue it with all its tasks.
  *
  * @param say - tells people what a signal does.
@@ -18,10 +18,18 @@ export interface SignalWatch {
 export function watchSignals(run: DispatchRun, say: (message: string) => void): SignalWatch {
   let endedBy: NodeJS.Signals | null = null
   let drainedBy: NodeJS.Signals | null = null
+  let times = 0
   const end = (signal: NodeJS.Signals) => {
     const reason = { code: 'ERR_DROVER_SIGNAL', message: `ended by ${signal}` }
-    if (endedBy !== null) return run.destroy(reason)
+    if (endedBy !== null) {
+      times += 1
+      if (times > 2) dieOf(endedBy)
+      run.destroy(reason)
+      void dieWithoutPrinting(run, endedBy)
+      return
+    }
     endedBy = signal
+    times = 1
     const { running } = run.progress()
     if (running > 0) say(`${signal}: ending ${running} running ${running === 1 ? 'task' : 'tasks'}; a second one kills`)
     run.halt('now', reason)
@@ -29,6 +37,7 @@ export function watchSignals(run: DispatchRun, say: (message: string) => void): 
   const handlers: Partial<Record<NodeJS.Signals, (signal: NodeJS.Signals) => void>> = {
     SIGINT: end,
     SIGTERM: end,
+    SIGQUIT: end,
     SIGHUP: (signal) => {
       drainedBy ??= signal
       say(`${signal}: what runs is finished, nothing more is started`)
@@ -51,6 +60,15 @@ export function watchSignals(run: DispatchRun, say: (message: string) => void): 
       for (const [signal, handler] of Object.entries(handlers)) process.off(signal, handler)
     },
   }
+}
+
+/** How long results may take to be printed after the last process of a run that was ended twice is gone. */
+const PRINTING_MS = 1_000
+
+/** Whoever reads drover's output may have stopped to; that must not keep it alive. */
+async function dieWithoutPrinting(run: DispatchRun, signal: NodeJS.Signals): Promise<void> {
+  await run.summary().catch(() => {})
+  setTimeout(() => dieOf(signal), PRINTING_MS).unref()
 }
 
 function changeJobs(run: DispatchRun, by: number, say: (message: string) => void): void {

@@ -36,7 +36,7 @@ export function prepareAttempt(entry: Entry, options: CheckedDispatchOptions): P
   const { index, attempt, slot } = entry
   try {
     const task = options.beforeStart?.(entry.task, { index, attempt, slot }) ?? entry.task
-    return { task, spec: startSpecOf(task, options.run, { to: options.output }, options.leftovers === 'keep') }
+    return { task, spec: startSpecOf(task, options.scope, { to: options.output }, options.leftovers === 'keep') }
   } catch (error) {
     return { error: asResultError(error) }
   }

@@ -7,7 +7,10 @@ import {
   checkDuration,
   checkOneOf,
   checkSettings,
+  checkSignal,
+  DISPATCH_OPTIONS,
   type ExecutionSettings,
+  rejectUnknown,
 } from '../process/process-options.js'
 import { OptionError } from '../task/errors.js'
 import type { Attempt, Result } from '../task/result.js'
@@ -77,6 +80,8 @@ export interface CheckedDispatchOptions extends CheckedSettings {
   readonly keys: boolean
   readonly output: 'pipe' | 'inherit' | 'null'
   readonly run: string
+  /** Tells the processes of this run from those of every other, whatever its id. */
+  readonly scope: string
   readonly onResult: DispatchOptions['onResult']
   readonly onAttempt: DispatchOptions['onAttempt']
   readonly onOutput: DispatchOptions['onOutput']
@@ -85,6 +90,8 @@ export interface CheckedDispatchOptions extends CheckedSettings {
 
 /** @throws OptionError that names the option and what was expected. */
 export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchOptions {
+  rejectUnknown('dispatch() and Dispatcher', options, DISPATCH_OPTIONS)
+  checkSignal(options.signal)
   const haltWords = options.halt ?? 'never'
   const run = options.run ?? `${Date.now().toString(36)}-${randomBytes(4).toString('hex')}`
   if (!/^[\w-]+$/.test(run)) throw new OptionError(`run: expected letters, digits, _ and -, not ${JSON.stringify(run)}`)
@@ -101,6 +108,7 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     keys: options.keys ?? false,
     output: checkOneOf('output', options.output ?? 'pipe', ['pipe', 'inherit', 'null']),
     run,
+    scope: `${run}-${randomBytes(4).toString('hex')}`,
     onResult: options.onResult,
     onAttempt: options.onAttempt,
     onOutput: options.onOutput,

@@ -1,3 +1,4 @@
+import { checkOneOf } from '../process/process-options.js'
 import { DroverError } from '../task/errors.js'
 import type { Result, ResultError } from '../task/result.js'
 import { checkConcurrency, checkDispatchOptions, type DispatchOptions } from './dispatch-options.js'
@@ -7,7 +8,7 @@ import type { Progress, Summary } from './progress.js'
 import { ResultStream } from './result-stream.js'
 import { Scheduler } from './scheduler.js'
 import type { SchedulerSide } from './scheduler-side.js'
-import { TaskSource, type Tasks } from './task-source.js'
+import { checkIterable, TaskSource, type Tasks } from './task-source.js'
 
 export interface DispatchSourceOptions extends DispatchOptions {
   /** How many tasks there are, where that is known before they have been read. Default: an array's length, else unknown. */
@@ -43,7 +44,7 @@ export class DispatchRun implements AsyncIterable<Result> {
   readonly #scheduler: Scheduler
   readonly #lifecycle: Lifecycle
   readonly #results: ResultStream
-  readonly #readRest: boolean
+  #readRest: boolean
   readonly #givenTotal: number | null
   #source: TaskSource | null = null
   #sourceError: { error: unknown } | null = null
@@ -55,6 +56,7 @@ export class DispatchRun implements AsyncIterable<Result> {
 
   constructor(tasks: Tasks, options: DispatchSourceOptions) {
     const checked = checkDispatchOptions(options)
+    checkIterable(tasks)
     this.#tasks = tasks
     this.#readRest = options.readRest ?? Array.isArray(tasks)
     this.#givenTotal = options.total ?? (Array.isArray(tasks) ? tasks.length : null)
@@ -115,11 +117,13 @@ export class DispatchRun implements AsyncIterable<Result> {
 
   /** Starts nothing more; `now` also ends what runs, with the kill grace. */
   halt(when: 'soon' | 'now', reason?: ResultError): void {
+    checkOneOf('halt', when, ['soon', 'now'])
     this.#scheduler.stop(when, reason ?? { code: 'ERR_DROVER_HALTED', message: 'the run was halted' })
   }
 
   /** Ends everything at once, without any grace. */
   destroy(reason?: ResultError): void {
+    this.#readRest = false
     this.#lifecycle.hurry(reason ?? { code: 'ERR_DROVER_ENDED', message: 'the run was destroyed' })
   }
 

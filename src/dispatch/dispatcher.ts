@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { Process } from '../process/process.js'
+import { checkOneOf } from '../process/process-options.js'
 import { checkedTask } from '../task/check-task.js'
 import { ClosedError } from '../task/errors.js'
 import type { Result, ResultError } from '../task/result.js'
@@ -113,6 +114,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
 
   /** Starts nothing more; `now` also ends what runs, with the kill grace. What waited becomes `skipped`. */
   halt(when: 'soon' | 'now', reason?: ResultError): void {
+    checkOneOf('halt', when, ['soon', 'now'])
     this.#scheduler.stop(when, reason ?? { code: 'ERR_DROVER_HALTED', message: 'the run was halted' })
   }
 

@@ -53,7 +53,7 @@ export class Lifecycle {
   /** When the scheduler is idle: resolves once no process of the run is left, or when more tasks have come. */
   async end(): Promise<void> {
     if (!this.#scheduler.idle) return
-    const { launcher, run, leftovers, killGraceMs } = this.#options
+    const { launcher, scope, leftovers, killGraceMs } = this.#options
     this.#begun = false
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
@@ -62,6 +62,6 @@ export class Lifecycle {
     await this.#scheduler.allGone()
     if (leftovers === 'keep') return
     const isOver = () => this.#scheduler.idle
-    await sweep(launcher, run, { graceMs: killGraceMs, hurry: this.#hurry.signal, isOver })
+    await sweep(launcher, scope, { graceMs: killGraceMs, hurry: this.#hurry.signal, isOver })
   }
 }

@@ -258,10 +258,10 @@ export class Scheduler {
     this.pump()
   }
 
-  /** The last attempt is the result of what waited for another. */
+  /** What waited for another attempt has not come to an end of its own; its result tells of the last attempt all the same. */
   #finishStopped(entry: Entry, error: ResultError): void {
     if (entry.backoff !== null) clearTimeout(entry.backoff)
-    if (entry.last !== null) this.#finish(entry, entry.last)
+    if (entry.last !== null) this.#finish(entry, { ...entry.last, state: 'cancelled', error })
     else this.#finishUnstarted(entry, 'skipped', error)
   }
 

@@ -1,5 +1,5 @@
 import { checkedTask } from '../task/check-task.js'
-import { InputError } from '../task/errors.js'
+import { InputError, OptionError } from '../task/errors.js'
 import type { InvalidTask, Task } from '../task/task.js'
 import { isPromise } from './user-call.js'
 
@@ -98,4 +98,13 @@ function readTask(value: Task | string): Task | InvalidTask {
     const known = typeof id === 'string' && id !== '' ? { id } : {}
     return { ...known, invalid: { code: error.code, message: error.message } }
   }
+}
+
+/** @throws OptionError unless it can be iterated; a string is one task and not a row of them. */
+export function checkIterable(tasks: unknown): void {
+  const isObject = typeof tasks === 'object' && tasks !== null
+  if (isObject && (Symbol.iterator in tasks || Symbol.asyncIterator in tasks)) return
+  throw new OptionError(
+    `expected an array or another iterable of tasks, not ${typeof tasks === 'string' ? 'a string; put it into an array' : String(tasks)}`,
+  )
 }

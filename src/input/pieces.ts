@@ -101,6 +101,6 @@ function nameSpan(text: string, { start, end }: Span): string {
 
 function appendError(why: string): TemplateError {
   return new TemplateError(
-    `items cannot be put at the end of this command: ${why.replace(/^stands /, 'that place ')}; write {} where they belong`,
+    `items cannot be put at the end of this command: ${why.replace(/^stands /, 'that place is ')}; write {} where they belong`,
   )
 }

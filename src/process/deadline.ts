@@ -1,7 +1,11 @@
-/** A timer that can be made to stand still. */
+/**
+ * A timer that can be made to stand still, and that lets everything else that is due go first: after a blocked event loop
+ * timers run before the news that were there all along.
+ */
 export class Deadline {
   readonly #onOver: () => void
   #timer: NodeJS.Timeout | null = null
+  #immediate: NodeJS.Immediate | null = null
   #endMs = 0
   #leftMs = 0
 
@@ -23,7 +27,9 @@ export class Deadline {
   /** It will not be over any more. */
   clear(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
+    if (this.#immediate !== null) clearImmediate(this.#immediate)
     this.#timer = null
+    this.#immediate = null
     this.#leftMs = 0
   }
 
@@ -32,7 +38,7 @@ export class Deadline {
     this.#endMs = performance.now() + ms
     this.#timer = setTimeout(() => {
       this.#timer = null
-      this.#onOver()
+      this.#immediate = setImmediate(this.#onOver)
     }, ms)
   }
 }

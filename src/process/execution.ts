@@ -87,14 +87,8 @@ export class Execution implements ChildEvents {
     }
     const { timeoutMs } = this.#options
     if (timeoutMs === 0) return
-    // After a blocked event loop timers run before the exit that was there all along: one look at it first.
-    this.#deadline = new Deadline(timeoutMs, () => setImmediate(() => this.#timeOut()))
-  }
-
-  #timeOut(): void {
-    if (this.#exit !== null && this.#options.leftovers !== 'wait') return
-    const message = `took longer than ${this.#options.timeoutMs} ms and was ended`
-    this.end({ state: 'timed-out', error: { code: 'ERR_DROVER_TIMEOUT', message } })
+    const error = { code: 'ERR_DROVER_TIMEOUT', message: `took longer than ${timeoutMs} ms and was ended` }
+    this.#deadline = new Deadline(timeoutMs, () => this.end({ state: 'timed-out', error }))
   }
 
   /** Stops the tree; its timeout stands still meanwhile. */
@@ -229,13 +223,13 @@ export class Execution implements ChildEvents {
       const before = performance.now()
       idleSince = Math.max(idleSince, this.#lastOutputMs)
       const expired = !this.#isWaiting && (before - idleSince >= pipeGraceMs || budgetMs <= 0)
-      if (expired && this.#isOpen) held = true
-      const waits = leftovers === 'wait' && this.#ending === null
-      if (expired && !waits && (await this.#isStillIdle(idleSince, budgetMs))) {
-        return this.#isOpen
+      if (expired && (await this.#isStillIdle(idleSince, budgetMs))) {
+        held ||= this.#isOpen
+        if (leftovers !== 'wait' || this.#ending !== null) return this.#isOpen
       }
       await this.#pause(stepMs)
-      if (!this.#isWaiting) budgetMs -= performance.now() - before
+      // Time in which a blocked event loop could not have seen any output does not count.
+      if (!this.#isWaiting) budgetMs -= Math.min(performance.now() - before, 2 * stepMs)
     }
   }
 

@@ -82,3 +82,40 @@ export function checkOneOf<T extends string>(name: string, value: T, known: read
   }
   return value
 }
+
+const SETTINGS = [
+  'timeoutMs',
+  'killGraceMs',
+  'pipeGraceMs',
+  'maxOutputBytes',
+  'leftovers',
+  'encoding',
+  'launcher',
+] as const
+
+/** All that `run()` and `Process` take. */
+export const PROCESS_OPTIONS: readonly string[] = [
+  ...SETTINGS,
+  ...['id', 'name', 'cwd', 'env', 'stdin', 'stdinFile', 'meta', 'weight', 'priority', 'signal', 'reject'],
+]
+
+/** All that `dispatch()` and `Dispatcher` take. */
+export const DISPATCH_OPTIONS: readonly string[] = [
+  ...SETTINGS,
+  ...['concurrency', 'retries', 'backoffMs', 'delayMs', 'totalTimeoutMs', 'halt', 'signal', 'keys', 'output', 'run'],
+  ...['onResult', 'onAttempt', 'onOutput', 'beforeStart', 'total', 'readRest', 'lookahead', 'keepFinished'],
+]
+
+/** @throws OptionError for an option that is not known: to ignore a mistyped timeout would be no kindness. */
+export function rejectUnknown(what: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name))
+      throw new OptionError(`${what}: there is no option ${JSON.stringify(name)}; known are ${known.join(', ')}`)
+  }
+}
+
+/** @throws OptionError unless it is an AbortSignal or nothing. */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return
+  throw new OptionError(`signal: expected an AbortSignal, not ${String(signal)}`)
+}

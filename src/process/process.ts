@@ -1,13 +1,22 @@
+import { constants } from 'node:os'
 import type { OutputStream } from '../launcher/port.js'
 import { checkedTask } from '../task/check-task.js'
-import { ClosedError } from '../task/errors.js'
+import { DroverError, OptionError } from '../task/errors.js'
 import type { Result } from '../task/result.js'
 import type { Task, Text } from '../task/task.js'
 import { Execution } from './execution.js'
 import { onAbort } from './on-abort.js'
 import type { Outcome } from './outcome.js'
 import { OutputLines } from './output-lines.js'
-import { type CheckedSettings, checkDuration, checkSettings, type ExecutionSettings } from './process-options.js'
+import {
+  type CheckedSettings,
+  checkDuration,
+  checkSettings,
+  checkSignal,
+  type ExecutionSettings,
+  PROCESS_OPTIONS,
+  rejectUnknown,
+} from './process-options.js'
 import { type ResultIdentity, resultOf, resultWithoutStart } from './result-of.js'
 import { startSpecOf } from './start-spec.js'
 
@@ -23,6 +32,8 @@ export interface KillOptions {
 }
 
 const OWN_RUN = 'process'
+/** No run of a dispatcher has this scope; theirs end in a random part. */
+const OWN_SCOPE = 'own'
 
 /**
  * One command as an object.
@@ -91,10 +102,16 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
   /**
    * Starts it. What the system refuses is not thrown but becomes a result with state `spawn-failed`.
    *
-   * @throws ClosedError when it was started before.
+   * @throws DroverError with code `ERR_DROVER_STARTED` when it was started or ended before.
    */
   start(): this {
-    if (this.started) throw new ClosedError(`process ${this.name ?? ''}`.trim())
+    if (this.started) {
+      const name = this.name === null ? 'this process' : `process ${this.name}`
+      throw new DroverError(
+        'ERR_DROVER_STARTED',
+        `${name} was started or ended before; create a new one to run it again`,
+      )
+    }
     if (this.#signal?.aborted === true) {
       this.#finish(
         resultWithoutStart(this.task, this.#identity(), 'cancelled', abortError(this.#signal), this.#settings.encoding),
@@ -104,7 +121,7 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
     const { leftovers } = this.#settings
     this.#execution = new Execution({
       ...this.#settings,
-      spec: startSpecOf(this.task, OWN_RUN, { to: 'pipe' }, leftovers === 'keep'),
+      spec: startSpecOf(this.task, OWN_SCOPE, { to: 'pipe' }, leftovers === 'keep'),
       onOutput: (stream, chunk) => this.#lines[stream].push(chunk),
       onDone: (outcome) => this.#onDone(outcome),
     })
@@ -118,7 +135,7 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
    * the tree is left. The result's state is `cancelled`, unless it had ended before.
    */
   async kill(options: KillOptions = {}): Promise<void> {
-    if (this.#execution === null) return
+    if (this.#execution === null) return this.#cancelUnstarted()
     const cause = { state: 'cancelled', error: { code: 'ERR_DROVER_KILLED', message: 'ended by kill()' } } as const
     const graceMs = checkDuration('graceMs', options.graceMs ?? this.#settings.killGraceMs)
     if (graceMs === 0) this.#execution.endNow(cause)
@@ -134,14 +151,28 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
     })
   }
 
-  /** Sends a signal to the whole tree; resolves to how many processes it reached. */
+  /**
+   * Sends a signal to the whole tree; resolves to how many processes it reached.
+   *
+   * @throws OptionError for a name that is no signal.
+   */
   signal(signal: NodeJS.Signals): Promise<number> {
+    if (!Object.hasOwn(constants.signals, signal)) {
+      throw new OptionError(`signal: expected a name such as SIGUSR1, not ${JSON.stringify(signal)}`)
+    }
     return this.#execution?.signalTree(signal) ?? Promise.resolve(0)
   }
 
   /** Ends it if it runs; `await using` does this. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill()
+  }
+
+  /** One that was told to end before its start is not started any more. */
+  #cancelUnstarted(): void {
+    if (this.#finished !== null) return
+    const error = { code: 'ERR_DROVER_KILLED', message: 'ended by kill() before it was started' }
+    this.#finish(resultWithoutStart(this.task, this.#identity(), 'cancelled', error, this.#settings.encoding))
   }
 
   #identity(): ResultIdentity {
@@ -184,8 +215,15 @@ function splitArguments(
   argsOrOptions: readonly Text[] | ProcessOptions | undefined,
   more: ProcessOptions | undefined,
 ): { task: Task; options: ProcessOptions } {
+  if (argsOrOptions !== undefined && (typeof argsOrOptions !== 'object' || argsOrOptions === null)) {
+    throw new OptionError(
+      `expected an array of arguments, or options, after the command, not ${JSON.stringify(argsOrOptions)}`,
+    )
+  }
   const args = Array.isArray(argsOrOptions) ? (argsOrOptions as readonly Text[]) : undefined
-  const options = (args === undefined ? (argsOrOptions as ProcessOptions | undefined) : more) ?? {}
+  const options: ProcessOptions = (args === undefined ? (argsOrOptions as ProcessOptions | undefined) : more) ?? {}
+  rejectUnknown('run() and Process', options, PROCESS_OPTIONS)
+  checkSignal(options.signal)
   const own = isTask(command) ? command : args === undefined ? { command } : { command, args }
   const { id, name, cwd, env, stdin, stdinFile, meta, weight, priority } = options
   const given = Object.entries({ id, name, cwd, env, stdin, stdinFile, meta, weight, priority })
@@ -196,7 +234,7 @@ function splitArguments(
 }
 
 function isTask(command: Text | Task): command is Task {
-  return typeof command === 'object' && !(command instanceof Uint8Array) && 'command' in command
+  return typeof command === 'object' && command !== null && !(command instanceof Uint8Array) && !('base64' in command)
 }
 
 export function abortError(signal: AbortSignal): { code: string; message: string } {

@@ -130,7 +130,9 @@ function toProblem(issue: v.BaseIssue<unknown>): TaskProblem {
   if (issue.type === 'strict_object' && path.length === 1 && issue.received === 'undefined') {
     return { path, problem: `expected ${name === 'command' ? 'a command, but there is none' : String(issue.expected)}` }
   }
-  return { path, problem: `${issue.message}, not ${shorten(issue.received)}` }
+  // Of an empty string the library tells the length.
+  const received = issue.type === 'non_empty' ? '""' : shorten(issue.received)
+  return { path, problem: `${issue.message}, not ${received}` }
 }
 
 function shorten(received: string): string {

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { Drover, drover, resultsOf } from '../helpers/drover.js'
@@ -169,11 +169,36 @@ describe('exit status', () => {
     expect(await halted('--halt', 'never')).toHaveLength(5)
   })
 
-  it('is 102 when output cannot be kept', async () => {
-    const end = await drover(['run', '--tmpdir', '/nonexistent/folder', 'head -c 1000000 /dev/zero; : {}', ':::', 'x'])
-    expect(end.status).toBe(102)
-    expect(end.stderr).toMatch(/\/nonexistent\/folder.*--tmpdir/s)
+  it('is not 0 when the run was ended early', async () => {
+    const end = await drover(['run', '-j', '1', '--total-timeout', '200ms', 'sleep', ':::', '600', '1'])
+    expect(end).toMatchObject({ status: 1, stderr: expect.stringContaining('cancelled') })
   })
+
+  it('is 102 when output cannot be written, with a word about it', async () => {
+    for (const args of [['echo'], ['--json', 'echo'], ['--dry-run', 'echo'], ['-k', '--line-buffer', 'echo']]) {
+      const line = `"${process.execPath}" bin/drover.js run ${args.join(' ')} ::: a >/dev/full`
+      const { status, stderr } = spawnSync('sh', ['-c', line], { encoding: 'utf8' })
+      expect([status, stderr], args.join(' ')).toEqual([102, expect.stringMatching(/standard output.*no space left/)])
+    }
+  })
+
+  it('is 255 when --tmpdir is no folder, and nothing was started', async () => {
+    const end = await drover(['run', '--tmpdir', '/nonexistent/folder', 'echo', ':::', 'x'])
+    expect(end).toMatchObject({ status: 255, stdout: '', stderr: expect.stringMatching(/--tmpdir.*nonexistent/) })
+  })
+})
+
+it('can be ended though nobody reads its output', async () => {
+  const seconds = uniqueSleep()
+  const run = new Drover(['run', '-j', '2', `yes | head -c 3000000; sleep ${seconds}`, ':::', '1', '2'], {
+    input: '',
+    paused: true,
+  })
+  await until('both run', () => processesWith(`sleep ${seconds}`).length >= 2)
+  run.process.kill('SIGINT')
+  await until('the first signal has ended the tasks', () => processesWith(seconds).length === 0)
+  run.process.kill('SIGINT')
+  expect(await run.exit).toEqual([null, 'SIGINT'])
 })
 
 it('tries again, and says which attempt it was', async () => {

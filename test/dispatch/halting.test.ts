@@ -160,7 +160,7 @@ describe('halt()', () => {
     dispatcher.on('idle', () => idle++)
     dispatcher.on('result', () => dispatcher.halt('now'))
     dispatcher.halt('soon')
-    expect(await dispatcher.dispatch()).toMatchObject({ total: 4, failures: 4 })
+    expect(await dispatcher.dispatch()).toMatchObject({ total: 4, byState: { cancelled: 4 } })
     expect(dispatcher.finished.map(({ index }) => index)).toEqual([0, 1, 2, 3])
     expect(idle).toBe(1)
   })

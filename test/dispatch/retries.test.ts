@@ -139,17 +139,23 @@ describe('retries', () => {
     await dispatcher.dispatch()
   })
 
-  it('makes the last attempt final when the run is stopped during the backoff', async () => {
+  it('cancels what waits for another try when the run is stopped, and shows the last one', async () => {
     const { dispatcher, results } = scripted([{ exitCode: 4, stdout: 'printed' }], { retries: 5, backoffMs: 100_000 })
     const task = dispatcher.add(named('x'))
     await vi.waitFor(() => expect(dispatcher.progress()).toMatchObject({ queued: 1, running: 0 }))
     dispatcher.halt('soon')
-    expect(await task).toMatchObject({ state: 'failed', exitCode: 4, stdout: 'printed', attempt: 1 })
+    expect(await task).toMatchObject({
+      state: 'cancelled',
+      error: { code: 'ERR_DROVER_HALTED' },
+      exitCode: 4,
+      stdout: 'printed',
+      attempt: 1,
+    })
     await dispatcher.dispatch()
     expect(results).toHaveLength(1)
   })
 
-  it('makes the last attempt final also when the next one waited for a slot', async () => {
+  it('does so also when the next try waited for a slot', async () => {
     const launcher = new FakeLauncher()
     const dispatcher = new Dispatcher({ concurrency: 1, launcher, retries: 5, backoffMs: 0 })
     const task = dispatcher.add(named('a'))
@@ -159,7 +165,7 @@ describe('retries', () => {
     finish(launcher, 'a', 4)
     await new Promise((resolve) => setTimeout(resolve, 20))
     dispatcher.halt('now')
-    expect(await task).toMatchObject({ state: 'failed', exitCode: 4, stdout: 'printed', attempt: 1 })
+    expect(await task).toMatchObject({ state: 'cancelled', exitCode: 4, stdout: 'printed', attempt: 1 })
     expect(await other).toMatchObject({ state: 'cancelled' })
     expect(startedIn(launcher)).toEqual(['a', 'b'])
   })

@@ -10,7 +10,7 @@ import {
   type Task,
 } from '../../src/index.js'
 import { type FakeChild, FakeLauncher, type FakePlan } from '../helpers/fake-launcher.js'
-import { after, foreignTimers, inFakeTime } from '../helpers/fake-time.js'
+import { elapse, foreignTimers, inFakeTime } from '../helpers/fake-time.js'
 
 /** What is to be run: what each start of it does; the last plan holds for all further ones. */
 export interface ScenarioTask {
@@ -123,6 +123,7 @@ export interface Observed {
   read: number
   stoppedBy: string | null
   left: boolean
+  destroyed: boolean
   summary: Summary | null
   timersLeft: number
   running: number
@@ -137,6 +138,7 @@ export class Play {
     read: 0,
     stoppedBy: null,
     left: false,
+    destroyed: false,
     summary: null,
     timersLeft: 0,
     running: 0,
@@ -147,7 +149,6 @@ export class Play {
   readonly #waiting = new Map<number, ScenarioTask>()
   readonly #weights = new Map<FakeChild, number>()
   #limit: number
-  #isDestroyed = false
   #failed = 0
   #succeeded = 0
 
@@ -174,8 +175,8 @@ export class Play {
       dispatcher.resume()
       const dispatched = dispatcher.dispatch()
       for (const { task, index } of late) {
-        await after(11)
-        if (this.#isDestroyed) break
+        await elapse(11)
+        if (this.observed.destroyed) break
         added.push(this.#add(dispatcher, task, index))
       }
       this.observed.summary = await dispatched.then(() => dispatcher.dispatch())
@@ -194,7 +195,7 @@ export class Play {
       })
       for await (const result of run) {
         this.observed.results.push(result)
-        if (readMs > 0) await after(readMs)
+        if (readMs > 0) await elapse(readMs)
         if (this.observed.results.length === leavesAfter) {
           this.observed.left = true
           this.#stop('left')
@@ -232,7 +233,7 @@ export class Play {
       onAttempt: (attempt) => void this.observed.attempts.push(attempt),
       onResult: (result, { total }) => {
         this.#countTowardsHalt(result, total)
-        if (onResult === 'later') return after(5)
+        if (onResult === 'later') return elapse(5)
       },
     }
   }
@@ -266,7 +267,7 @@ export class Play {
     }
     return (async function* () {
       for (const task of all) {
-        await after(4)
+        await elapse(4)
         observed.read += 1
         yield task
       }
@@ -289,7 +290,7 @@ export class Play {
           return later(30, () => run.resume())
         }
         this.#stop(action.what)
-        if (action.what === 'destroy') this.#isDestroyed = true
+        if (action.what === 'destroy') this.observed.destroyed = true
         if (action.what === 'abort') this.#abort.abort()
         else if (action.what === 'destroy') void run.destroy()
         else run.halt(action.what)

@@ -23,12 +23,16 @@ export interface DroverOptions {
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
   readonly digest?: boolean
+  /** Nobody reads what it prints to stdout. */
+  readonly paused?: boolean
 }
 
 /** The built command line, started and going on. */
 export class Drover {
   readonly process: ChildProcessByStdio<Writable, Readable, Readable>
   readonly end: Promise<DroverEnd>
+  /** Its status and signal, also when its output was not read. */
+  readonly exit: Promise<[number | null, NodeJS.Signals | null]>
   readonly #out: Buffer[] = []
   readonly #err: Buffer[] = []
 
@@ -40,11 +44,13 @@ export class Drover {
     })
     const hash = createHash('sha256')
     let stdoutBytes = 0
+    this.exit = once(this.process, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
     this.process.stdout.on('data', (chunk: Buffer) => {
       stdoutBytes += chunk.length
       if (options.digest === true) hash.update(chunk)
       else this.#out.push(chunk)
     })
+    if (options.paused === true) this.process.stdout.pause()
     this.process.stderr.on('data', (chunk: Buffer) => this.#err.push(chunk))
     // It may end without having read its input.
     this.process.stdin.on('error', () => {})

@@ -35,7 +35,7 @@ export async function inFakeTime<T>(work: () => Promise<T>): Promise<T> {
 const pending = new Set<NodeJS.Timeout>()
 
 /** Resolves after a while of whatever time it is. */
-export function after(ms: number): Promise<void> {
+export function elapse(ms: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       pending.delete(timer)
@@ -45,7 +45,7 @@ export function after(ms: number): Promise<void> {
   })
 }
 
-/** How many timers are left that are none of {@link after}; those of it are dropped. */
+/** How many timers are left that are none of {@link elapse}; those of it are dropped. */
 export function foreignTimers(): number {
   for (const timer of pending) clearTimeout(timer)
   pending.clear()

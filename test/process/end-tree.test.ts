@@ -100,9 +100,8 @@ describe('endTree', () => {
       const reached = await signalTree(signal)
       return signal === 'SIGTERM' ? 0 : reached
     }
-    const ended = end({ graceMs: 100 })
-    await vi.runAllTimersAsync()
-    await ended
+    void end({ graceMs: 100 })
+    await vi.advanceTimersByTimeAsync(1_000)
     expect(child.alive).toBe(0)
   })
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Process, type ProcessOptions } from '../../src/index.js'
 import { type FakeChild, FakeLauncher } from '../helpers/fake-launcher.js'
 import { childOf, settle } from '../helpers/fake-tasks.js'
-import { after, inFakeTime } from '../helpers/fake-time.js'
+import { elapse, inFakeTime } from '../helpers/fake-time.js'
 
 /** A started process whose child the test is in charge of. */
 const start = (options: ProcessOptions = {}): { process: Process; child: FakeChild } => {
@@ -18,11 +18,11 @@ describe('one start of a command, from what a launcher tells', () => {
       child.spawn()
       child.print('stdout', 'before ')
       child.exit({ held: true })
-      await after(100)
+      await elapse(100)
       child.print('stdout', 'after')
       child.print('stderr', 'late')
       child.endOutput('stdout')
-      await after(100)
+      await elapse(100)
       expect(process.finished).toBe(false)
       child.endOutput('stderr')
       expect(await process.result).toMatchObject({
@@ -43,7 +43,7 @@ describe('one start of a command, from what a launcher tells', () => {
       child.spawn()
       child.exit({ held: true })
       for (let n = 0; n < 5; n++) {
-        await after(150)
+        await elapse(150)
         child.print('stdout', 'x')
       }
       expect(process.finished).toBe(false)
@@ -61,7 +61,7 @@ describe('one start of a command, from what a launcher tells', () => {
       child.exit({ held: true })
       const before = performance.now()
       while (!process.finished) {
-        await after(50)
+        await elapse(50)
         child.print('stdout', 'x')
       }
       const waited = performance.now() - before
@@ -69,6 +69,35 @@ describe('one start of a command, from what a launcher tells', () => {
       expect(waited).toBeLessThan(2_600)
       expect(await process.result).toMatchObject({ state: 'succeeded', pipeHeld: true })
     }))
+
+  it('looks at the pipes once more when the event loop was blocked for longer than the grace', async () => {
+    const { process, child } = start({ pipeGraceMs: 50 })
+    child.spawn()
+    child.exit({ held: true })
+    await settle()
+    // As data that was there all along, and that comes after the timers, in two parts.
+    setImmediate(() => {
+      child.print('stdout', 'late ')
+      setImmediate(() => {
+        child.print('stdout', 'later')
+        child.endOutput('stdout')
+        child.endOutput('stderr')
+      })
+    })
+    const end = performance.now() + 700
+    while (performance.now() < end);
+    expect(await process.result).toMatchObject({ stdout: 'late later', pipeHeld: false })
+  })
+
+  it('looks once more whether it has exited when the event loop was blocked for longer than its time', async () => {
+    const { process, child } = start({ timeoutMs: 50 })
+    child.spawn()
+    await settle()
+    setImmediate(() => child.exit())
+    const end = performance.now() + 200
+    while (performance.now() < end);
+    expect(await process.result).toMatchObject({ state: 'succeeded' })
+  })
 
   it('does not wait at all without a grace', () =>
     inFakeTime(async () => {
@@ -84,7 +113,7 @@ describe('one start of a command, from what a launcher tells', () => {
     inFakeTime(async () => {
       const { process, child } = start()
       child.spawn()
-      await after(300)
+      await elapse(300)
       child.exit({ held: true })
       expect(Math.abs((await process.result).durationMs - 300)).toBeLessThan(10)
     }))
@@ -165,7 +194,7 @@ describe('one start of a command, from what a launcher tells', () => {
     inFakeTime(async () => {
       const { process, child } = start({ timeoutMs: 100, pipeGraceMs: 200 })
       child.spawn()
-      await after(90)
+      await elapse(90)
       child.exit({ held: true })
       expect(await process.result).toMatchObject({ state: 'succeeded', pipeHeld: true })
     }))
@@ -178,7 +207,7 @@ describe('one start of a command, from what a launcher tells', () => {
       ] as const) {
         const { process, child } = start({ timeoutMs: 100 })
         child.spawn()
-        await after(takesMs)
+        await elapse(takesMs)
         child.exit()
         expect(await process.result).toMatchObject({ state })
       }

@@ -122,12 +122,11 @@ describe('kill', () => {
     expect(await child.result).toMatchObject({ state: 'succeeded', exitCode: 0 })
   })
 
-  it('before the start does nothing', async () => {
+  it('before the start prevents it', async () => {
     const child = new Process('echo a')
     await child.kill()
-    expect(child.started).toBe(false)
-    child.start()
-    expect(await child.result).toMatchObject({ state: 'succeeded' })
+    expect(await child.result).toMatchObject({ state: 'cancelled', attempt: 0, error: { code: 'ERR_DROVER_KILLED' } })
+    expect(() => child.start()).toThrow(/started or ended before/)
   })
 
   it('of one that cannot be started resolves', async () => {

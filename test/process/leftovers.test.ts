@@ -128,7 +128,7 @@ describe('leftovers: wait', () => {
   })
 
   it('waits for those that do not hold the output', async () => {
-    const seconds = '0.61'
+    const seconds = `0.6${uniqueSleep().replace('.', '')}`
     await run(`sleep ${seconds} >/dev/null 2>&1 & echo a`, { leftovers: 'wait', pipeGraceMs: 50 })
     expect(processesWith(`sleep ${seconds}`)).toEqual([])
   })

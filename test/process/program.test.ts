@@ -17,10 +17,10 @@ describe('a program that uses the library', () => {
 
   it('ends when its work is done, whatever timers there were', async () => {
     const { tookMs, stdout, exitCode } = await runProgram(`
-      const long = { timeoutMs: 1_000_000, totalTimeoutMs: 1_000_000, killGraceMs: 1_000_000 }
+      const long = { timeoutMs: 1_000_000, killGraceMs: 1_000_000 }
       await drover.run('true', long)
-      await drover.dispatch(['true', 'true'], { ...long, delayMs: 10 }).summary()
-      const dispatcher = new drover.Dispatcher(long)
+      await drover.dispatch(['true', 'true'], { ...long, totalTimeoutMs: 1_000_000, delayMs: 10 }).summary()
+      const dispatcher = new drover.Dispatcher({ ...long, totalTimeoutMs: 1_000_000 })
       console.log((await dispatcher.add('echo a')).stdout)
       const killed = new drover.Process('sleep 1000', long).start()
       await killed.kill()
