@@ -50,6 +50,3 @@ export const Step = {
   prepare: 8,
   text: 9,
 } as const
-
-/** Streams are told apart by the descriptors that they are in the child. */
-export const STREAM_NUMBER = { stdout: 1, stderr: 2 } as const
