@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { Dispatcher, type DispatcherOptions, InputError, OptionError } from '../../src/index.js'
+import { Dispatcher, type DispatcherOptions, dispatch, InputError, OptionError } from '../../src/index.js'
 import { FakeLauncher } from '../helpers/fake-launcher.js'
 import { childOf, finish, named, planned, planOfTask, settle, startedIn } from '../helpers/fake-tasks.js'
 
@@ -115,6 +115,21 @@ describe('who runs when', () => {
       dispatcher.concurrency = concurrency
     }).toThrow(OptionError)
     expect(dispatcher.concurrency).toBe(2)
+  })
+
+  it.each<[string, object]>([
+    ['concurency', { concurency: 2 }],
+    ['retries', { retries: -1 }],
+    ['retries', { retries: Number.POSITIVE_INFINITY }],
+    ['backoffMs', { backoffMs: -1 }],
+    ['delayMs', { delayMs: '5' }],
+    ['totalTimeoutMs', { totalTimeoutMs: 2 ** 31 }],
+    ['output', { output: 'file' }],
+    ['leftovers', { leftovers: true }],
+  ])('refuses a bad %s', (name, options) => {
+    expect(() => new Dispatcher(options as never)).toThrow(OptionError)
+    expect(() => new Dispatcher(options as never)).toThrow(name)
+    expect(() => dispatch([], options as never)).toThrow(OptionError)
   })
 
   it('gives each running task a number that no other has, the lowest', async () => {

@@ -126,7 +126,8 @@ describe('kill', () => {
     const child = new Process('echo a')
     await child.kill()
     expect(await child.result).toMatchObject({ state: 'cancelled', attempt: 0, error: { code: 'ERR_DROVER_KILLED' } })
-    expect(() => child.start()).toThrow(/started or ended before/)
+    expect(() => child.start()).toThrow(expect.objectContaining({ code: 'ERR_DROVER_STARTED' }))
+    for await (const line of child.stdout) throw new Error(line)
   })
 
   it('of one that cannot be started resolves', async () => {

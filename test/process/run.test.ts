@@ -150,6 +150,8 @@ describe('run', () => {
     ['leftovers', { leftovers: 'murder' }],
     ['encoding', { encoding: 'latin1' }],
     ['launcher', { launcher: 'rocket' }],
+    ['timeout', { timeout: 100 }],
+    ['signal', { signal: 'SIGTERM' }],
   ])('rejects a bad %s as a mistake in the options, and starts nothing', async (name, options) => {
     const witness = join(folder, 'started')
     const error = await errorOf(run(`touch ${witness}`, options))
