@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "options.h"
+
 #define PROTOCOL_VERSION 1
 #define FRAME_HEADER 12
 #define FRAME_LIMIT (64u << 20)
@@ -21,7 +23,7 @@ enum request_type {
   FRAME_ENVIRONMENT = 8,
   FRAME_CLOSE = 9,
   FRAME_RETIRE = 10,
-  /* 16 to 31 are for kernel locks and descriptors to inherit. */
+  /* 16 to 31 are for kernel locks. */
 };
 
 enum notice_type {
@@ -50,6 +52,9 @@ enum step {
   STEP_FORK = 7,
   STEP_PREPARE = 8,
   STEP_TEXT = 9,
+  STEP_NICE = 10,
+  /* And one more for each of the limits after the first. */
+  STEP_LIMIT = 11,
 };
 
 /* Flags of FRAME_EXIT. */
@@ -80,6 +85,7 @@ struct cursor {
 struct cursor cursor_of(const struct frame *frame);
 uint8_t take_u8(struct cursor *cursor);
 uint32_t take_u32(struct cursor *cursor);
+uint64_t take_u64(struct cursor *cursor);
 /* A text as a C string within the payload; sets `nul` when the text has a NUL of its own. */
 char *take_text(struct cursor *cursor);
 
@@ -88,6 +94,7 @@ struct start {
   enum stream_kind kinds[3];
   char *paths[3];
   uint32_t credit;
+  struct options options;
   char *scope;
   char *cwd;
   /* argv[-1] is free, for the shell that runs a script without a first line. */

@@ -147,6 +147,7 @@ bool starts_on_frame(const struct frame *frame) {
       .stdio = {ends.child[0], ends.child[1], ends.child[2]},
       .files = files_raised ? &inherited_files : NULL,
   };
+  options_plan(&start.options, &plan);
   pid_t pid = spawn_child(&plan);
   close_ends(ends.child, ends.shared);
   if (pid < 0) {

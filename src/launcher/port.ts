@@ -21,6 +21,21 @@ export type OutputSpec =
   | { readonly to: 'inherit' }
   | { readonly to: 'file'; readonly path: string; readonly append?: boolean }
 
+/**
+ * What a child and each process below it may use, every one for itself: set as the system's hard and its soft limit. What
+ * is left out stays as it is in the parent; `Infinity` is no limit. Only a privileged process can raise them.
+ */
+export interface ResourceLimits {
+  /** Of processor time; what uses more is ended with SIGKILL. */
+  readonly cpuSeconds?: number | undefined
+  /** What writes beyond that in any file gets SIGXFSZ. */
+  readonly fileSizeBytes?: number | undefined
+  /** The number of descriptors, the three standard streams included. */
+  readonly openFiles?: number | undefined
+  readonly coreBytes?: number | undefined
+  readonly stackBytes?: number | undefined
+}
+
 export interface StartSpec {
   /** A program: a path, or a name that is looked up in the child's PATH. */
   readonly file: string | Uint8Array
@@ -39,6 +54,13 @@ export interface StartSpec {
   readonly scope: string
   /** Leave alone what the child leaves behind: neither {@link Launcher.close} nor the end of this Node process ends it. */
   readonly keepLeftovers?: boolean
+  /**
+   * Added to the launcher's niceness, from -20 to 19; the sum is cut to that range as well. Default: 0. A value below 0
+   * is refused by the system to those without privileges (`EACCES`, `EPERM`). See {@link LauncherCapabilities.limits}.
+   */
+  readonly nice?: number | undefined
+  /** Default: the parent's limits. See {@link LauncherCapabilities.limits}. */
+  readonly limits?: ResourceLimits | undefined
 }
 
 /** Why a child could not be started. `code` is the system's, as in `ENOENT`, or one of drover's. */
@@ -115,6 +137,11 @@ export interface LauncherCapabilities {
   readonly usage: boolean
   /** Whether children get real pipes, so that `/dev/stdin` and `/dev/stderr` can be opened. */
   readonly realPipes: boolean
+  /**
+   * Whether {@link StartSpec.nice} and {@link StartSpec.limits} can be set. Where not, a start with them fails with
+   * `ERR_DROVER_UNSUPPORTED`.
+   */
+  readonly limits: boolean
 }
 
 export interface Launcher {

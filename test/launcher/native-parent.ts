@@ -64,6 +64,18 @@ const scenarios: Record<string, () => Promise<void>> = {
     await run()
   },
 
+  /** Asks, as a user without privileges, for what takes some, and for what does not. */
+  async unprivileged() {
+    process.setgid?.(65534)
+    process.setuid?.(65534)
+    for (const more of [{ nice: -5 }, { limits: { openFiles: 2 ** 30 } }, { nice: 1, limits: { openFiles: 100 } }]) {
+      const child = shell('echo fine', more)
+      await child.whenClosed()
+      const { spawnError: error } = child
+      say(error === null ? child.text('stdout').trim() : `${error.code} ${error.message}`)
+    }
+  },
+
   /** More children than there are descriptors for; then they end, and one more is started. */
   async many() {
     const children = Array.from({ length: Number(rest[1]) }, () => shell(rest[0]!, { stdin: { from: 'pipe' } }))

@@ -52,6 +52,7 @@ class NativeLauncher implements Launcher {
     bytes: true,
     usage: true,
     realPipes: true,
+    limits: true,
   }
 
   readonly #binary: string

@@ -7,7 +7,6 @@ import { type EnvironmentChange, EnvironmentMirror } from './environment-mirror.
 import { type FrameHandler, FrameReader, u32 } from './frame-reader.js'
 import { FrameWriter, textBound } from './frame-writer.js'
 import { NativeChild, OUTPUT_CREDIT } from './native-child.js'
-import { tooLongError } from './start-errors.js'
 import { type Directories, writeStart } from './start-frame.js'
 import { Notice, PROTOCOL_VERSION, Request } from './wire.js'
 
@@ -112,8 +111,9 @@ export class Server implements ServerConnection, FrameHandler {
     const child = new NativeChild(number, spec, events, this)
     this.#children.set(number, child)
     const directories: Directories = { launcher: this.#directory, now: currentDirectory() }
-    if (writeStart(this.writer, number, spec, OUTPUT_CREDIT, directories)) child.feed()
-    else process.nextTick(() => child.fail(tooLongError(spec)))
+    const problem = writeStart(this.writer, number, spec, OUTPUT_CREDIT, directories)
+    if (problem === null) child.feed()
+    else process.nextTick(() => child.fail(problem))
     return child
   }
 

@@ -38,6 +38,9 @@ export const ExitFlag = { stdoutEnded: 1, stderrEnded: 2, groupAlive: 4 } as con
 
 export const StreamKind = { null: 0, pipe: 1, inherit: 2, file: 3, append: 4 } as const
 
+/** Bits of what a start may ask for beyond the ordinary; the limits have one each, beginning with `limit`. */
+export const StartOption = { nice: 1, limit: 2 } as const
+
 /** What a start failed at, in a notice `failed`. */
 export const Step = {
   exec: 1,
@@ -49,6 +52,9 @@ export const Step = {
   fork: 7,
   prepare: 8,
   text: 9,
+  nice: 10,
+  /** And one more for each of the limits after the first. */
+  limit: 11,
 } as const
 
 /** Streams are told apart by the descriptors that they are in the child. */
