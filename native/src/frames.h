@@ -55,6 +55,8 @@ enum step {
   STEP_NICE = 10,
   /* And one more for each of the limits after the first. */
   STEP_LIMIT = 11,
+  /* And one more for each descriptor after the first. */
+  STEP_DESCRIPTOR = 32,
 };
 
 /* Flags of FRAME_EXIT. */

@@ -15,13 +15,29 @@ static bool has_limit(const struct options *options, int n) {
   return (options->given & (uint32_t)OPTION_LIMIT << n) != 0;
 }
 
+static bool take_descriptor(struct cursor *cursor, struct descriptor *descriptor) {
+  uint32_t as = take_u32(cursor);
+  descriptor->mode = take_u32(cursor);
+  descriptor->path = take_text(cursor);
+  if (as < 3 || as > HIGHEST_DESCRIPTOR || descriptor->mode > (DESCRIPTOR_APPEND | DESCRIPTOR_READ_WRITE)) return false;
+  descriptor->as = (int)as;
+  return !cursor->bad && (descriptor->mode & DESCRIPTOR_ACCESS) <= DESCRIPTOR_READ_WRITE;
+}
+
 bool options_take(struct cursor *cursor, uint32_t given, struct options *options) {
-  *options = (struct options){.given = given};
+  options->given = given;
+  options->nice = 0;
+  options->descriptor_count = 0;
   if ((given & ~(uint32_t)OPTIONS_KNOWN) != 0) return false;
   if ((given & OPTION_NICE) != 0) options->nice = (int32_t)take_u32(cursor);
   if (options->nice < -20 || options->nice > 19) return false;
   for (int n = 0; n < LIMITS; n++) {
     if (has_limit(options, n)) options->limits[n] = take_u64(cursor);
+  }
+  if ((given & OPTION_DESCRIPTORS) != 0) options->descriptor_count = take_u32(cursor);
+  if (options->descriptor_count > MOST_DESCRIPTORS) return false;
+  for (uint32_t n = 0; n < options->descriptor_count; n++) {
+    if (!take_descriptor(cursor, &options->descriptors[n])) return false;
   }
   return !cursor->bad;
 }

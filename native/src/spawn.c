@@ -77,6 +77,10 @@ OWN_STACK static int child_main(void *argument) {
   for (int n = 0; n < 3; n++) {
     if (plan->stdio[n] >= 0 && dup2(plan->stdio[n], n) < 0) return fail(plan, STEP_PREPARE);
   }
+  for (int n = 0; n < plan->descriptor_count; n++) {
+    const struct spawn_descriptor *descriptor = &plan->descriptors[n];
+    if (dup2(descriptor->from, descriptor->as) < 0) return fail(plan, STEP_DESCRIPTOR + n);
+  }
   if (plan->cwd != NULL && chdir(plan->cwd) < 0) return fail(plan, STEP_CWD);
   int step = restrict_self(plan);
   if (step != 0) return fail(plan, step);

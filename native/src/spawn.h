@@ -14,6 +14,12 @@ struct spawn_limit {
   struct rlimit values;
 };
 
+struct spawn_descriptor {
+  /* Above what any of them is to be in the child. */
+  int from;
+  int as;
+};
+
 struct spawn_plan {
   /* argv[-1] must be writable. */
   char **argv;
@@ -22,6 +28,8 @@ struct spawn_plan {
   const char *cwd;
   /* Descriptors above 2, or -1 for the one that is there already. */
   int stdio[3];
+  struct spawn_descriptor descriptors[MOST_DESCRIPTORS];
+  int descriptor_count;
   const struct rlimit *files;
   /* Added to the niceness of this process. */
   int nice;

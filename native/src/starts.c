@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "children.h"
+#include "descriptors.h"
 #include "environment.h"
 #include "events.h"
 #include "fresh.h"
@@ -148,7 +149,10 @@ bool starts_on_frame(const struct frame *frame) {
       .files = files_raised ? &inherited_files : NULL,
   };
   options_plan(&start.options, &plan);
-  pid_t pid = spawn_child(&plan);
+  plan.step = descriptors_open(&start.options, &plan);
+  plan.error = errno;
+  pid_t pid = plan.step == 0 ? spawn_child(&plan) : -1;
+  descriptors_close(&plan);
   close_ends(ends.child, ends.shared);
   if (pid < 0) {
     close_ends(ends.ours, false);

@@ -54,6 +54,12 @@ static inline void build_start(struct builder *builder, uint32_t number) {
   put_u32(builder, 1);
   put_u32(builder, (uint32_t)-5);
   for (int n = 0; n < LIMITS; n++) put_u64(builder, UINT64_MAX - (uint64_t)n);
+  put_u32(builder, 2);
+  for (uint32_t n = 0; n < 2; n++) {
+    put_u32(builder, 3 + n);
+    put_u32(builder, DESCRIPTOR_READ_WRITE | (n == 0 ? 0 : DESCRIPTOR_APPEND));
+    put_text(builder, "/fifo");
+  }
   put_text(builder, "scope-1");
   put_text(builder, "/folder");
   put_text(builder, "in");

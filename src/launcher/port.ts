@@ -36,6 +36,18 @@ export interface ResourceLimits {
   readonly stackBytes?: number | undefined
 }
 
+/**
+ * A descriptor that a child gets besides its streams, under the number `as` (3 to 1023).
+ *
+ * A path is opened as it is: neither created nor truncated, and without waiting, so that a named pipe opened for writing
+ * only, which nobody reads, is an error (`ENXIO`). `inherited` is a descriptor that this process has open itself, as the
+ * pipe of make's jobserver that it was started with. It must stay open until `onSpawn`. An adapter may open it anew: a pipe is
+ * the same pipe then, a file is read from its beginning, and a socket is refused (`ENXIO`).
+ */
+export type DescriptorSpec =
+  | { readonly as: number; readonly path: string; readonly mode: 'read' | 'write' | 'read-write' }
+  | { readonly as: number; readonly inherited: number }
+
 export interface StartSpec {
   /** A program: a path, or a name that is looked up in the child's PATH. */
   readonly file: string | Uint8Array
@@ -61,6 +73,8 @@ export interface StartSpec {
   readonly nice?: number | undefined
   /** Default: the parent's limits. See {@link LauncherCapabilities.limits}. */
   readonly limits?: ResourceLimits | undefined
+  /** Default: none. At most 64; children get no other descriptors than these and their streams. */
+  readonly descriptors?: readonly DescriptorSpec[] | undefined
 }
 
 /** Why a child could not be started. `code` is the system's, as in `ENOENT`, or one of drover's. */

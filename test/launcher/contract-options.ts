@@ -3,10 +3,13 @@ import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Launcher, StartSpec } from '../../src/launcher/port.js'
+import { describeDescriptors } from './contract-descriptors.js'
 import { startRecorded } from './recorder.js'
 
 /** The part of the contract that is about what a start may ask for beyond the ordinary. */
 export function describeStartOptions(launcherOf: () => Launcher): void {
+  describeDescriptors(launcherOf)
+
   describe('niceness and limits, or a refusal', () => {
     let folder: string
     const shell = (line: string, rest: Partial<StartSpec> = {}) =>
@@ -98,7 +101,7 @@ export function describeStartOptions(launcherOf: () => Launcher): void {
       it(`does not start with ${JSON.stringify(wrong)}`, async () => {
         const child = shell('true', wrong)
         await child.whenClosed()
-        expect(child.spawnError!.code).toBe(can() ? 'EINVAL' : 'ERR_DROVER_UNSUPPORTED')
+        expect(child.spawnError!.code).toBe(can() ? 'ERR_DROVER_OPTION' : 'ERR_DROVER_UNSUPPORTED')
       })
     }
   })

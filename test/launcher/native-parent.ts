@@ -76,6 +76,18 @@ const scenarios: Record<string, () => Promise<void>> = {
     }
   },
 
+  /** Hands on a descriptor that this process was started with. */
+  async handOn() {
+    for (const line of ['echo first >&9', 'echo second >&9']) {
+      const child = shell(line, { descriptors: [{ inherited: 5, as: 9 }] })
+      await child.whenClosed()
+      say(child.spawnError?.message ?? `ended with ${child.exit?.exitCode}`)
+    }
+    const other = shell('ls -l /proc/self/fd | grep -c pipe')
+    await other.whenClosed()
+    say(`pipes of another: ${other.text('stdout').trim()}`)
+  },
+
   /** More children than there are descriptors for; then they end, and one more is started. */
   async many() {
     const children = Array.from({ length: Number(rest[1]) }, () => shell(rest[0]!, { stdin: { from: 'pipe' } }))

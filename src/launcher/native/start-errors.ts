@@ -1,5 +1,6 @@
 import { getSystemErrorName } from 'node:util'
 import type { OutputSpec, StartError, StartSpec } from '../port.js'
+import { nameOfDescriptor } from './start-descriptors.js'
 import { LIMITS } from './start-options.js'
 import { Step } from './wire.js'
 
@@ -13,9 +14,10 @@ export function tooLongError(spec: StartSpec): StartError {
   return { code: 'E2BIG', message: describe('E2BIG', Step.exec, spec) }
 }
 
-/** @param problem - what is wrong with the start, in words. */
-export function invalidError(problem: string): StartError {
-  return { code: 'EINVAL', message: problem }
+/** For an error of this side, which has a code. */
+export function describedError(error: unknown): StartError {
+  const { code = 'ERR_DROVER_SPAWN', message } = error as NodeJS.ErrnoException
+  return { code, message }
 }
 
 function describe(code: string, step: number, spec: StartSpec): string {
@@ -23,6 +25,8 @@ function describe(code: string, step: number, spec: StartSpec): string {
   const limit = LIMITS[step - Step.limit]
   if (limit !== undefined)
     return `cannot set the ${limit.words} of ${file} to ${spec.limits?.[limit.name]}: ${reasonOf(code)}`
+  const descriptor = spec.descriptors?.[step - Step.descriptor]
+  if (descriptor !== undefined) return `cannot open ${nameOfDescriptor(descriptor)}: ${reasonOf(code)}`
   switch (step) {
     case Step.cwd:
       return `cannot enter the working directory ${spec.cwd}: ${reasonOf(code)}`

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
 import type { OutputSpec, StartError, StartSpec, StdinSpec } from '../port.js'
 import { type FrameWriter, textBound } from './frame-writer.js'
-import { invalidError, tooLongError } from './start-errors.js'
-import { bitsOfOptions, OPTIONS_BOUND, problemOfOptions, writeOptions } from './start-options.js'
+import { boundOfDescriptors, type OpenedDescriptor, openedDescriptors, writeDescriptors } from './start-descriptors.js'
+import { describedError, tooLongError } from './start-errors.js'
+import { bitsOfOptions, checkOptions, OPTIONS_BOUND, writeOptions } from './start-options.js'
 import { FRAME_LIMIT, HEADER_BYTES, Request, StreamKind } from './wire.js'
 
 type Text = string | Uint8Array
@@ -25,9 +26,14 @@ export function writeStart(
   credit: number,
   directories: Directories,
 ): StartError | null {
+  let descriptors: readonly OpenedDescriptor[]
+  try {
+    checkOptions(spec)
+    descriptors = openedDescriptors(spec, (path) => located(path, directories))
+  } catch (error) {
+    return describedError(error)
+  }
   const options = bitsOfOptions(spec)
-  const problem = problemOfOptions(spec)
-  if (problem !== null) return invalidError(problem)
   const cwd = workingDirectory(spec.cwd, directories)
   const paths = [pathOf(spec.stdin), pathOf(spec.stdout), pathOf(spec.stderr)].map((path) =>
     path === null ? null : located(path, directories),
@@ -36,6 +42,7 @@ export function writeStart(
   const bound =
     24 +
     OPTIONS_BOUND +
+    boundOfDescriptors(descriptors) +
     boundOf([spec.scope, spec.file, cwd ?? '', ...set, ...removed]) +
     boundOf(spec.args) +
     boundOf(paths)
@@ -52,6 +59,7 @@ export function writeStart(
   writer.u32(set.length)
   writer.u32(removed.length)
   if (options !== 0) writeOptions(writer, options, spec)
+  if (descriptors.length > 0) writeDescriptors(writer, descriptors)
   writer.text(spec.scope)
   if (cwd !== null) writer.text(cwd)
   for (const path of paths) if (path !== null) writer.text(path)

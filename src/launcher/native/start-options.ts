@@ -1,3 +1,5 @@
+import { OptionError } from '../../task/errors.js'
+import { checkDescriptors } from '../descriptors.js'
 import type { ResourceLimits, StartSpec } from '../port.js'
 import type { FrameWriter } from './frame-writer.js'
 import { StartOption } from './wire.js'
@@ -11,25 +13,26 @@ export const LIMITS = [
   { name: 'stackBytes', words: 'limit of the stack' },
 ] as const satisfies readonly { name: keyof ResourceLimits; words: string }[]
 
-/** The most bytes that options take in a frame. */
+/** The most bytes that options but for the descriptors take in a frame. */
 export const OPTIONS_BOUND = 4 + LIMITS.length * 8
 
-/** What is wrong with the options of a start, in words; null when they can be sent. */
-export function problemOfOptions({ nice, limits }: StartSpec): string | null {
+/** @throws OptionError when a start asks for what cannot be. */
+export function checkOptions({ nice, limits, descriptors }: StartSpec): void {
   if (nice !== undefined && !(Number.isInteger(nice) && nice >= -20 && nice <= 19))
-    return `nice must be a whole number from -20 to 19, not ${nice}`
+    throw new OptionError(`nice must be a whole number from -20 to 19, not ${nice}`)
   for (const { name } of LIMITS) {
     const value = limits?.[name]
     if (value === undefined || value === Number.POSITIVE_INFINITY) continue
     if (!Number.isSafeInteger(value) || value < 0)
-      return `limits.${name} must be a whole number from 0 on, or Infinity, not ${value}`
+      throw new OptionError(`limits.${name} must be a whole number from 0 on, or Infinity, not ${value}`)
   }
-  return null
+  if (descriptors !== undefined) checkDescriptors(descriptors)
 }
 
 /** The bits of the options that a start has. */
-export function bitsOfOptions({ nice, limits }: StartSpec): number {
+export function bitsOfOptions({ nice, limits, descriptors }: StartSpec): number {
   let bits = nice === undefined || nice === 0 ? 0 : StartOption.nice
+  if (descriptors !== undefined && descriptors.length > 0) bits |= StartOption.descriptors
   if (limits === undefined) return bits
   LIMITS.forEach(({ name }, n) => {
     if (limits[name] !== undefined) bits |= StartOption.limit << n
@@ -37,7 +40,7 @@ export function bitsOfOptions({ nice, limits }: StartSpec): number {
   return bits
 }
 
-/** Writes the values of the bits. */
+/** Writes the values of the bits but for the descriptors, which come last. */
 export function writeOptions(writer: FrameWriter, bits: number, { nice, limits }: StartSpec): void {
   if (bits & StartOption.nice) writer.u32(nice!)
   LIMITS.forEach(({ name }, n) => {

@@ -39,7 +39,10 @@ export const ExitFlag = { stdoutEnded: 1, stderrEnded: 2, groupAlive: 4 } as con
 export const StreamKind = { null: 0, pipe: 1, inherit: 2, file: 3, append: 4 } as const
 
 /** Bits of what a start may ask for beyond the ordinary; the limits have one each, beginning with `limit`. */
-export const StartOption = { nice: 1, limit: 2 } as const
+export const StartOption = { nice: 1, limit: 2, descriptors: 64 } as const
+
+/** How a descriptor is opened. */
+export const DescriptorMode = { read: 0, write: 1, readWrite: 2, append: 4 } as const
 
 /** What a start failed at, in a notice `failed`. */
 export const Step = {
@@ -55,6 +58,8 @@ export const Step = {
   nice: 10,
   /** And one more for each of the limits after the first. */
   limit: 11,
+  /** And one more for each descriptor after the first. */
+  descriptor: 32,
 } as const
 
 /** Streams are told apart by the descriptors that they are in the child. */
