@@ -23,7 +23,8 @@ enum request_type {
   FRAME_ENVIRONMENT = 8,
   FRAME_CLOSE = 9,
   FRAME_RETIRE = 10,
-  /* 16 to 31 are for kernel locks. */
+  FRAME_LOCK = 16,
+  FRAME_UNLOCK = 17,
 };
 
 enum notice_type {
@@ -36,6 +37,9 @@ enum notice_type {
   FRAME_INPUT_ACK = 135,
   FRAME_INPUT_CLOSED = 136,
   FRAME_COUNT = 137,
+  FRAME_LOCKED = 144,
+  FRAME_LOCK_FAILED = 145,
+  FRAME_UNLOCKED = 146,
 };
 
 /* Where a stream of a child comes from or goes to. */
@@ -58,6 +62,9 @@ enum step {
   /* And one more for each descriptor after the first. */
   STEP_DESCRIPTOR = 32,
 };
+
+/* Flags of FRAME_LOCK. */
+enum { LOCK_SHARED = 1, LOCK_WAIT = 2 };
 
 /* Flags of FRAME_EXIT. */
 enum { EXIT_STDOUT_ENDED = 1, EXIT_STDERR_ENDED = 2, EXIT_GROUP_ALIVE = 4 };

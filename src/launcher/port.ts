@@ -156,6 +156,28 @@ export interface LauncherCapabilities {
    * `ERR_DROVER_UNSUPPORTED`.
    */
   readonly limits: boolean
+  /** Whether there is {@link Launcher.lock}. */
+  readonly locks: boolean
+}
+
+export interface LockOptions {
+  /** Whether others may hold it at the same time who also want it shared. Default: false. */
+  readonly shared?: boolean | undefined
+  /** Whether to wait until it is free, in turn with others of this launcher that wait for the file. Default: false. */
+  readonly wait?: boolean | undefined
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A lock that the launcher holds for this process. It does not keep the event loop alive. */
+export interface LauncherLock {
+  /** Absolute. */
+  readonly path: string
+  /** Aborted when the lock was lost without {@link release}, because the launcher died or was closed. */
+  readonly lost: AbortSignal
+  /** Gives it back; resolves when others can have it. Never rejects, and does nothing the second time. */
+  release(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 export interface Launcher {
@@ -167,6 +189,16 @@ export interface Launcher {
   survivors(scope: string): Promise<number>
   /** Signals all of them; resolves to how many. Never rejects. */
   signalScope(scope: string, signal: NodeJS.Signals): Promise<number>
+  /**
+   * Takes the kernel's lock on a file, which is created when it is not there (for the owner only), holds the pid of this
+   * process while it is locked, and is not removed. Everybody else is kept out, this process included, until it is released or
+   * this process has ended, however it ends. Present where {@link LauncherCapabilities.locks}.
+   *
+   * Rejects with a DroverError: `ERR_DROVER_LOCKED` when somebody else has it and it was not to wait (the message names the
+   * pid); the system's code when the file cannot be locked; `ERR_DROVER_LAUNCHER`, `ERR_DROVER_LAUNCHER_DIED` or
+   * `ERR_DROVER_CLOSED` when there is no launcher, or not any more. When aborted it rejects with the reason of the signal.
+   */
+  readonly lock?: ((path: string, options?: LockOptions) => Promise<LauncherLock>) | undefined
   /** Ends everything that is left of every scope with KILL (but for kept leftovers), and gives back what the launcher holds. */
   close(): Promise<void>
 }

@@ -35,6 +35,7 @@ export class FakeLauncher implements Launcher {
     usage: true,
     realPipes: true,
     limits: true,
+    locks: false,
   }
   readonly children: FakeChild[] = []
   /** How many run at this moment, and how many did at the most. */

@@ -88,6 +88,23 @@ const scenarios: Record<string, () => Promise<void>> = {
     say(`pipes of another: ${other.text('stdout').trim()}`)
   },
 
+  /** Takes a lock and waits for its own end. */
+  async holdLock() {
+    await launcher.lock!(rest[0]!)
+    say('locked')
+    await once(process.stdin.resume(), 'end')
+  },
+
+  /** Waits for a lock, gives it back, takes it again, and has nothing more to do. */
+  async waitForLock() {
+    say('waiting')
+    const lock = await launcher.lock!(rest[0]!, { wait: true })
+    say('locked')
+    await lock.release()
+    await launcher.lock!(rest[0]!)
+    say('again')
+  },
+
   /** More children than there are descriptors for; then they end, and one more is started. */
   async many() {
     const children = Array.from({ length: Number(rest[1]) }, () => shell(rest[0]!, { stdin: { from: 'pipe' } }))

@@ -1,4 +1,5 @@
 import { getSystemErrorName } from 'node:util'
+import { DroverError } from '../../task/errors.js'
 import type { OutputSpec, StartError, StartSpec } from '../port.js'
 import { nameOfDescriptor } from './start-descriptors.js'
 import { LIMITS } from './start-options.js'
@@ -18,6 +19,14 @@ export function tooLongError(spec: StartSpec): StartError {
 export function describedError(error: unknown): StartError {
   const { code = 'ERR_DROVER_SPAWN', message } = error as NodeJS.ErrnoException
   return { code, message }
+}
+
+/** @param holder - who has the lock; 0 when not known. */
+export function lockErrorOf(errno: number, holder: number, path: string): DroverError {
+  const code = codeOf(errno)
+  if (code !== 'EAGAIN') return new DroverError(code, `cannot lock ${path}: ${reasonOf(code)}`)
+  const who = holder === 0 ? 'another process' : `process ${holder}`
+  return new DroverError('ERR_DROVER_LOCKED', `${path} is locked by ${who}`)
 }
 
 function describe(code: string, step: number, spec: StartSpec): string {

@@ -19,6 +19,8 @@ export const Request = {
   environment: 8,
   close: 9,
   retire: 10,
+  lock: 16,
+  unlock: 17,
 } as const
 
 export const Notice = {
@@ -31,7 +33,13 @@ export const Notice = {
   inputAck: 135,
   inputClosed: 136,
   count: 137,
+  locked: 144,
+  lockFailed: 145,
+  unlocked: 146,
 } as const
+
+/** Flags of a request `lock`. */
+export const LockFlag = { shared: 1, wait: 2 } as const
 
 /** Flags of a notice `exit`. */
 export const ExitFlag = { stdoutEnded: 1, stderrEnded: 2, groupAlive: 4 } as const

@@ -18,6 +18,7 @@ export class NodeLauncher implements Launcher {
     usage: false,
     realPipes: false,
     limits: false,
+    locks: false,
   }
 
   /** Tells this launcher's marks from those of every other, in this process or elsewhere. */
