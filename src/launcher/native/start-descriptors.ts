@@ -16,6 +16,8 @@ const MODES = {
   'read-write': DescriptorMode.readWrite,
 } as const
 
+const NONE: readonly OpenedDescriptor[] = []
+
 /** Of `open`, as in `/proc/self/fdinfo`. */
 const ACCESS_MASK = 0o3
 const APPEND = 0o2000
@@ -27,9 +29,10 @@ const APPEND = 0o2000
  * @throws an error with code EBADF for an inherited descriptor that is not open in this process.
  */
 export function openedDescriptors(
-  { descriptors = [] }: StartSpec,
+  { descriptors }: StartSpec,
   locate: (path: string) => string,
 ): readonly OpenedDescriptor[] {
+  if (descriptors === undefined) return NONE
   return descriptors.map((descriptor) => {
     const { as } = descriptor
     if (!('inherited' in descriptor)) return { as, mode: MODES[descriptor.mode], path: locate(descriptor.path) }

@@ -20,13 +20,17 @@ export const OPTIONS_BOUND = 4 + LIMITS.length * 8
 export function checkOptions({ nice, limits, descriptors }: StartSpec): void {
   if (nice !== undefined && !(Number.isInteger(nice) && nice >= -20 && nice <= 19))
     throw new OptionError(`nice must be a whole number from -20 to 19, not ${nice}`)
+  if (limits !== undefined) checkLimits(limits)
+  if (descriptors !== undefined) checkDescriptors(descriptors)
+}
+
+function checkLimits(limits: ResourceLimits): void {
   for (const { name } of LIMITS) {
-    const value = limits?.[name]
+    const value = limits[name]
     if (value === undefined || value === Number.POSITIVE_INFINITY) continue
     if (!Number.isSafeInteger(value) || value < 0)
       throw new OptionError(`limits.${name} must be a whole number from 0 on, or Infinity, not ${value}`)
   }
-  if (descriptors !== undefined) checkDescriptors(descriptors)
 }
 
 /** The bits of the options that a start has. */
