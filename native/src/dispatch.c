@@ -3,6 +3,7 @@
 #include "children.h"
 #include "environment.h"
 #include "input.h"
+#include "locks.h"
 #include "output.h"
 #include "requests.h"
 #include "starts.h"
@@ -47,6 +48,10 @@ bool dispatch_frame(const struct frame *frame) {
       return requests_on_scope_frame(frame);
     case FRAME_ENVIRONMENT:
       return on_environment(frame);
+    case FRAME_LOCK:
+      return locks_on_lock_frame(frame);
+    case FRAME_UNLOCK:
+      return locks_on_unlock_frame(frame);
     case FRAME_CLOSE:
       return true;
     case FRAME_RETIRE:

@@ -14,6 +14,7 @@
 #include "exits.h"
 #include "frames.h"
 #include "input.h"
+#include "locks.h"
 #include "outgoing.h"
 #include "output.h"
 #include "owners.h"
@@ -100,6 +101,8 @@ void farewell(const struct sources *sources, bool said, bool keep) {
     shutdown(sources->socket, SHUT_RDWR);
   }
   end_children(keep);
+  /* Not sooner: what runs may rely on them. Not by the end of this process alone: it may stay for leftovers. */
+  locks_release_all();
   if (said) {
     tell_ends();
     flush_patiently(sources->socket);

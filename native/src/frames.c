@@ -55,6 +55,11 @@ uint32_t take_u32(struct cursor *cursor) {
   return taken == NULL ? 0 : load_u32(taken);
 }
 
+uint64_t take_u64(struct cursor *cursor) {
+  uint64_t low = take_u32(cursor);
+  return low | (uint64_t)take_u32(cursor) << 32;
+}
+
 char *take_text(struct cursor *cursor) {
   static char nothing[1];
   size_t length = take_u32(cursor);
@@ -99,11 +104,11 @@ bool start_parse(const struct frame *frame, struct start *start) {
   for (int n = 0; n < 3; n++) start->kinds[n] = take_kind(&cursor);
   uint8_t has_cwd = take_u8(&cursor);
   start->credit = take_u32(&cursor);
-  /* Room for what a later version adds: nice, limits, descriptors. */
-  if (take_u32(&cursor) != 0) return false;
+  uint32_t given = take_u32(&cursor);
   uint32_t words = take_u32(&cursor);
   start->set_count = take_u32(&cursor);
   start->removed_count = take_u32(&cursor);
+  if (!options_take(&cursor, given, &start->options)) return false;
   uint64_t texts = (uint64_t)words + start->set_count + start->removed_count;
   if (words == 0 || !can_hold(&cursor, texts)) return false;
   if (!reserve_words(&start->words, &start->words_capacity, texts + 2)) return false;

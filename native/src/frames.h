@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "options.h"
+
 #define PROTOCOL_VERSION 1
 #define FRAME_HEADER 12
 #define FRAME_LIMIT (64u << 20)
@@ -21,7 +23,8 @@ enum request_type {
   FRAME_ENVIRONMENT = 8,
   FRAME_CLOSE = 9,
   FRAME_RETIRE = 10,
-  /* 16 to 31 are for kernel locks and descriptors to inherit. */
+  FRAME_LOCK = 16,
+  FRAME_UNLOCK = 17,
 };
 
 enum notice_type {
@@ -34,6 +37,9 @@ enum notice_type {
   FRAME_INPUT_ACK = 135,
   FRAME_INPUT_CLOSED = 136,
   FRAME_COUNT = 137,
+  FRAME_LOCKED = 144,
+  FRAME_LOCK_FAILED = 145,
+  FRAME_UNLOCKED = 146,
 };
 
 /* Where a stream of a child comes from or goes to. */
@@ -50,7 +56,15 @@ enum step {
   STEP_FORK = 7,
   STEP_PREPARE = 8,
   STEP_TEXT = 9,
+  STEP_NICE = 10,
+  /* And one more for each of the limits after the first. */
+  STEP_LIMIT = 11,
+  /* And one more for each descriptor after the first. */
+  STEP_DESCRIPTOR = 32,
 };
+
+/* Flags of FRAME_LOCK. */
+enum { LOCK_SHARED = 1, LOCK_WAIT = 2 };
 
 /* Flags of FRAME_EXIT. */
 enum { EXIT_STDOUT_ENDED = 1, EXIT_STDERR_ENDED = 2, EXIT_GROUP_ALIVE = 4 };
@@ -80,6 +94,7 @@ struct cursor {
 struct cursor cursor_of(const struct frame *frame);
 uint8_t take_u8(struct cursor *cursor);
 uint32_t take_u32(struct cursor *cursor);
+uint64_t take_u64(struct cursor *cursor);
 /* A text as a C string within the payload; sets `nul` when the text has a NUL of its own. */
 char *take_text(struct cursor *cursor);
 
@@ -88,6 +103,7 @@ struct start {
   enum stream_kind kinds[3];
   char *paths[3];
   uint32_t credit;
+  struct options options;
   char *scope;
   char *cwd;
   /* argv[-1] is free, for the shell that runs a script without a first line. */

@@ -18,6 +18,7 @@
 #include "fresh.h"
 #include "incoming.h"
 #include "input.h"
+#include "locks.h"
 #include "outgoing.h"
 #include "output.h"
 #include "processes.h"
@@ -127,8 +128,14 @@ static void flush(void) {
 
 /* As a subreaper, this process has children as long as any descendant is left. */
 static bool is_retired(void) {
-  if (!starts_are_refused() || self.backlog || child_count() > 0 || !outgoing_is_empty()) return false;
+  if (!starts_are_refused() || self.backlog || child_count() > 0 || locks_any() || !outgoing_is_empty()) return false;
   return waitid(P_ALL, 0, NULL, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
+}
+
+/* Of two timeouts, of which -1 is none. */
+static int sooner(int one, int other) {
+  if (one < 0 || other < 0) return one < 0 ? other : one;
+  return one < other ? one : other;
 }
 
 static void serve(void) {
@@ -141,7 +148,7 @@ static void serve(void) {
       exits_reap();
     }
     requests_run();
-    timeout = fresh_settle();
+    timeout = sooner(fresh_settle(), locks_retry());
     flush();
   }
 }

@@ -55,6 +55,21 @@ OWN_STACK static void exec_candidates(struct spawn_plan *plan) {
   if (denied) errno = EACCES;
 }
 
+/* The step that failed, or 0. */
+OWN_STACK static int restrict_self(const struct spawn_plan *plan) {
+  if (plan->files != NULL && setrlimit(RLIMIT_NOFILE, plan->files) < 0) return STEP_PREPARE;
+  if (plan->nice != 0) {
+    errno = 0;
+    int now = getpriority(PRIO_PROCESS, 0);
+    if (errno != 0 || setpriority(PRIO_PROCESS, 0, now + plan->nice) < 0) return STEP_NICE;
+  }
+  for (int n = 0; n < plan->limit_count; n++) {
+    const struct spawn_limit *limit = &plan->limits[n];
+    if (setrlimit(limit->resource, &limit->values) < 0) return limit->step;
+  }
+  return 0;
+}
+
 /* Runs on the parent's memory while the parent stands still. */
 OWN_STACK static int child_main(void *argument) {
   struct spawn_plan *plan = argument;
@@ -62,8 +77,13 @@ OWN_STACK static int child_main(void *argument) {
   for (int n = 0; n < 3; n++) {
     if (plan->stdio[n] >= 0 && dup2(plan->stdio[n], n) < 0) return fail(plan, STEP_PREPARE);
   }
+  for (int n = 0; n < plan->descriptor_count; n++) {
+    const struct spawn_descriptor *descriptor = &plan->descriptors[n];
+    if (dup2(descriptor->from, descriptor->as) < 0) return fail(plan, STEP_DESCRIPTOR + n);
+  }
   if (plan->cwd != NULL && chdir(plan->cwd) < 0) return fail(plan, STEP_CWD);
-  if (plan->files != NULL && setrlimit(RLIMIT_NOFILE, plan->files) < 0) return fail(plan, STEP_PREPARE);
+  int step = restrict_self(plan);
+  if (step != 0) return fail(plan, step);
   /* The launcher blocks signals and handles none, so there is no handler to reset. */
   sigset_t none;
   sigemptyset(&none);

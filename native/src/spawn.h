@@ -6,6 +6,20 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "options.h"
+
+struct spawn_limit {
+  int resource;
+  int step;
+  struct rlimit values;
+};
+
+struct spawn_descriptor {
+  /* Above what any of them is to be in the child. */
+  int from;
+  int as;
+};
+
 struct spawn_plan {
   /* argv[-1] must be writable. */
   char **argv;
@@ -14,7 +28,13 @@ struct spawn_plan {
   const char *cwd;
   /* Descriptors above 2, or -1 for the one that is there already. */
   int stdio[3];
+  struct spawn_descriptor descriptors[MOST_DESCRIPTORS];
+  int descriptor_count;
   const struct rlimit *files;
+  /* Added to the niceness of this process. */
+  int nice;
+  struct spawn_limit limits[LIMITS];
+  int limit_count;
   /* What went wrong, when the pid is -1. */
   volatile int error;
   volatile int step;

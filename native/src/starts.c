@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "children.h"
+#include "descriptors.h"
 #include "environment.h"
 #include "events.h"
 #include "fresh.h"
@@ -147,7 +148,11 @@ bool starts_on_frame(const struct frame *frame) {
       .stdio = {ends.child[0], ends.child[1], ends.child[2]},
       .files = files_raised ? &inherited_files : NULL,
   };
-  pid_t pid = spawn_child(&plan);
+  options_plan(&start.options, &plan);
+  plan.step = descriptors_open(&start.options, &plan);
+  plan.error = errno;
+  pid_t pid = plan.step == 0 ? spawn_child(&plan) : -1;
+  descriptors_close(&plan);
   close_ends(ends.child, ends.shared);
   if (pid < 0) {
     close_ends(ends.ours, false);

@@ -18,6 +18,11 @@ static inline void put_u32(struct builder *builder, uint32_t value) {
   for (int n = 0; n < 4; n++) put_u8(builder, (uint8_t)(value >> (8 * n)));
 }
 
+static inline void put_u64(struct builder *builder, uint64_t value) {
+  put_u32(builder, (uint32_t)value);
+  put_u32(builder, (uint32_t)(value >> 32));
+}
+
 static inline void put_bytes(struct builder *builder, const char *bytes, uint32_t length) {
   put_u32(builder, length);
   memcpy(builder->bytes + builder->length, bytes, length);
@@ -43,10 +48,18 @@ static inline void build_start(struct builder *builder, uint32_t number) {
   put_u8(builder, STREAM_APPEND);
   put_u8(builder, 1);
   put_u32(builder, 65536);
-  put_u32(builder, 0);
+  put_u32(builder, OPTIONS_KNOWN);
   put_u32(builder, 3);
   put_u32(builder, 2);
   put_u32(builder, 1);
+  put_u32(builder, (uint32_t)-5);
+  for (int n = 0; n < LIMITS; n++) put_u64(builder, UINT64_MAX - (uint64_t)n);
+  put_u32(builder, 2);
+  for (uint32_t n = 0; n < 2; n++) {
+    put_u32(builder, 3 + n);
+    put_u32(builder, DESCRIPTOR_READ_WRITE | (n == 0 ? 0 : DESCRIPTOR_APPEND));
+    put_text(builder, "/fifo");
+  }
   put_text(builder, "scope-1");
   put_text(builder, "/folder");
   put_text(builder, "in");

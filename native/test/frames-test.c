@@ -1,5 +1,7 @@
 #include "frames.h"
 
+#include <unistd.h>
+
 #include "build-frame.h"
 #include "check.h"
 
@@ -18,6 +20,10 @@ static void a_start_is_read_as_it_was_written(void) {
   CHECK(start_parse(&frame, &start));
   CHECK(start.kinds[0] == STREAM_FILE && start.kinds[1] == STREAM_PIPE && start.kinds[2] == STREAM_APPEND);
   CHECK(start.credit == 65536 && !start.nul);
+  CHECK(start.options.nice == -5 && start.options.limits[LIMIT_STACK] == UINT64_MAX - LIMIT_STACK);
+  CHECK(start.options.descriptor_count == 2 && start.options.descriptors[1].as == 4);
+  CHECK(start.options.descriptors[1].mode == (DESCRIPTOR_READ_WRITE | DESCRIPTOR_APPEND));
+  CHECK_TEXT(start.options.descriptors[1].path, "/fifo");
   CHECK_TEXT(start.scope, "scope-1");
   CHECK_TEXT(start.cwd, "/folder");
   CHECK_TEXT(start.paths[0], "in");
@@ -65,6 +71,37 @@ static void a_nul_within_a_text_is_noticed(void) {
   CHECK(start.nul);
 }
 
+static void a_start_with_an_option_that_is_not_known_is_refused(void) {
+  struct builder builder;
+  build_start(&builder, 7);
+  /* Behind three kinds, whether there is a directory, and the credit. */
+  builder.bytes[FRAME_HEADER + 8 + 3] = 0x80;
+  struct frame frame = frame_of(&builder);
+  static struct start start;
+  CHECK(!start_parse(&frame, &start));
+}
+
+static void a_niceness_that_no_process_has_is_refused(void) {
+  struct builder builder;
+  build_start(&builder, 7);
+  builder.bytes[FRAME_HEADER + 24] = (uint8_t)-21;
+  struct frame frame = frame_of(&builder);
+  static struct start start;
+  CHECK(!start_parse(&frame, &start));
+}
+
+static void a_descriptor_that_is_a_stream_or_beyond_all_is_refused(void) {
+  for (int wrong = 0; wrong < 2; wrong++) {
+    struct builder builder;
+    build_start(&builder, 7);
+    /* Behind the fixed part, the niceness, the limits and the count. */
+    builder.bytes[FRAME_HEADER + 24 + 4 + LIMITS * 8 + 4 + wrong] = wrong == 0 ? STDERR_FILENO : 4;
+    struct frame frame = frame_of(&builder);
+    static struct start start;
+    CHECK(!start_parse(&frame, &start));
+  }
+}
+
 static void a_payload_with_something_left_over_is_refused(void) {
   struct builder builder;
   build_start(&builder, 7);
@@ -92,6 +129,9 @@ int main(void) {
   what_is_not_all_there_is_partial();
   a_length_beyond_the_limit_is_bad();
   a_nul_within_a_text_is_noticed();
+  a_start_with_an_option_that_is_not_known_is_refused();
+  a_niceness_that_no_process_has_is_refused();
+  a_descriptor_that_is_a_stream_or_beyond_all_is_refused();
   a_payload_with_something_left_over_is_refused();
   counts_that_cannot_be_true_reserve_nothing();
   puts("frames: ok");

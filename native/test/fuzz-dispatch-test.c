@@ -13,6 +13,7 @@
 #include "environment.h"
 #include "events.h"
 #include "input.h"
+#include "locks.h"
 #include "outgoing.h"
 #include "output.h"
 #include "processes.h"
@@ -79,14 +80,21 @@ static void stir(uint32_t number) {
   }
 }
 
+#define LOCK_PATHS 3
+static char lock_paths[LOCK_PATHS][32] = {"/tmp/drover-fuzz-XXXXXX", "/tmp/drover-fuzz-XXXXXX", "/nonexistent/lock"};
+
 static void send_frame(void) {
   struct builder builder;
   uint16_t type = (uint16_t)(FRAME_INPUT + draw(FRAME_RETIRE - FRAME_INPUT));
+  if (draw(4) == 0) type = draw(2) == 0 ? FRAME_LOCK : FRAME_UNLOCK;
   begin_frame(&builder);
   if (type == FRAME_SIGNAL_SCOPE) {
     put_u32(&builder, draw(70));
     put_text(&builder, "fuzz");
-  } else {
+  } else if (type == FRAME_LOCK) {
+    put_u32(&builder, draw(0xffffffff));
+    put_text(&builder, lock_paths[draw(LOCK_PATHS)]);
+  } else if (type != FRAME_UNLOCK) {
     for (uint32_t words = draw(6); words > 0; words--) put_u32(&builder, draw(4) == 0 ? draw(0xffffffff) : draw(70));
   }
   if (type == FRAME_INPUT) builder.length += draw(3000);
@@ -110,6 +118,7 @@ int main(int argc, char **argv) {
   CHECK(events_begin() && processes_begin());
   CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
   outgoing_discard();
+  for (int n = 0; n < 2; n++) CHECK(close(mkstemp(lock_paths[n])) == 0);
   struct timespec begin, now;
   clock_gettime(CLOCK_MONOTONIC, &begin);
   unsigned long rounds = 0;
@@ -117,10 +126,13 @@ int main(int argc, char **argv) {
     revive(draw(NUMBERS));
     send_frame();
     stir(draw(NUMBERS));
+    if (rounds % 16 == 0) locks_retry();
     if (rounds % 256 == 0) requests_run();
     rounds += 1;
     clock_gettime(CLOCK_MONOTONIC, &now);
   } while ((double)(now.tv_sec - begin.tv_sec) + (double)(now.tv_nsec - begin.tv_nsec) / 1e9 < seconds);
+  locks_release_all();
+  for (int n = 0; n < 2; n++) CHECK(unlink(lock_paths[n]) == 0);
   printf("fuzz-dispatch: ok, %lu rounds\n", rounds);
   return 0;
 }

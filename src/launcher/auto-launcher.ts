@@ -43,6 +43,11 @@ export class AutoLauncher implements Launcher {
     })
   }
 
+  get lock(): Launcher['lock'] {
+    const chosen = this.#chosen
+    return chosen.lock?.bind(chosen)
+  }
+
   survivors(scope: string): Promise<number> {
     return this.#sum((launcher) => launcher.survivors(scope))
   }

@@ -21,6 +21,33 @@ export type OutputSpec =
   | { readonly to: 'inherit' }
   | { readonly to: 'file'; readonly path: string; readonly append?: boolean }
 
+/**
+ * What a child and each process below it may use, every one for itself: set as the system's hard and its soft limit. What
+ * is left out stays as it is in the parent; `Infinity` is no limit. Only a privileged process can raise them.
+ */
+export interface ResourceLimits {
+  /** Of processor time; what uses more is ended with SIGKILL. */
+  readonly cpuSeconds?: number | undefined
+  /** What writes beyond that in any file gets SIGXFSZ. */
+  readonly fileSizeBytes?: number | undefined
+  /** The number of descriptors, the three standard streams included. */
+  readonly openFiles?: number | undefined
+  readonly coreBytes?: number | undefined
+  readonly stackBytes?: number | undefined
+}
+
+/**
+ * A descriptor that a child gets besides its streams, under the number `as` (3 to 1023).
+ *
+ * A path is opened as it is: neither created nor truncated, and without waiting, so that a named pipe opened for writing
+ * only, which nobody reads, is an error (`ENXIO`). `inherited` is a descriptor that this process has open itself, as the
+ * pipe of make's jobserver that it was started with. It must stay open until `onSpawn`. An adapter may open it anew: a pipe is
+ * the same pipe then, a file is read from its beginning, and a socket is refused (`ENXIO`).
+ */
+export type DescriptorSpec =
+  | { readonly as: number; readonly path: string; readonly mode: 'read' | 'write' | 'read-write' }
+  | { readonly as: number; readonly inherited: number }
+
 export interface StartSpec {
   /** A program: a path, or a name that is looked up in the child's PATH. */
   readonly file: string | Uint8Array
@@ -39,6 +66,15 @@ export interface StartSpec {
   readonly scope: string
   /** Leave alone what the child leaves behind: neither {@link Launcher.close} nor the end of this Node process ends it. */
   readonly keepLeftovers?: boolean
+  /**
+   * Added to the launcher's niceness, from -20 to 19; the sum is cut to that range as well. Default: 0. A value below 0
+   * is refused by the system to those without privileges (`EACCES`, `EPERM`). See {@link LauncherCapabilities.limits}.
+   */
+  readonly nice?: number | undefined
+  /** Default: the parent's limits. See {@link LauncherCapabilities.limits}. */
+  readonly limits?: ResourceLimits | undefined
+  /** Default: none. At most 64; children get no other descriptors than these and their streams. */
+  readonly descriptors?: readonly DescriptorSpec[] | undefined
 }
 
 /** Why a child could not be started. `code` is the system's, as in `ENOENT`, or one of drover's. */
@@ -115,6 +151,33 @@ export interface LauncherCapabilities {
   readonly usage: boolean
   /** Whether children get real pipes, so that `/dev/stdin` and `/dev/stderr` can be opened. */
   readonly realPipes: boolean
+  /**
+   * Whether {@link StartSpec.nice} and {@link StartSpec.limits} can be set. Where not, a start with them fails with
+   * `ERR_DROVER_UNSUPPORTED`.
+   */
+  readonly limits: boolean
+  /** Whether there is {@link Launcher.lock}. */
+  readonly locks: boolean
+}
+
+export interface LockOptions {
+  /** Whether others may hold it at the same time who also want it shared. Default: false. */
+  readonly shared?: boolean | undefined
+  /** Whether to wait until it is free, in turn with others of this launcher that wait for the file. Default: false. */
+  readonly wait?: boolean | undefined
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A lock that the launcher holds for this process. It does not keep the event loop alive. */
+export interface LauncherLock {
+  /** Absolute. */
+  readonly path: string
+  /** Aborted when the lock was lost without {@link release}, because the launcher died or was closed. */
+  readonly lost: AbortSignal
+  /** Gives it back; resolves when others can have it. Never rejects, and does nothing the second time. */
+  release(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 export interface Launcher {
@@ -126,6 +189,16 @@ export interface Launcher {
   survivors(scope: string): Promise<number>
   /** Signals all of them; resolves to how many. Never rejects. */
   signalScope(scope: string, signal: NodeJS.Signals): Promise<number>
+  /**
+   * Takes the kernel's lock on a file, which is created when it is not there (for the owner only), holds the pid of this
+   * process while it is locked, and is not removed. Everybody else is kept out, this process included, until it is released or
+   * this process has ended, however it ends. Present where {@link LauncherCapabilities.locks}.
+   *
+   * Rejects with a DroverError: `ERR_DROVER_LOCKED` when somebody else has it and it was not to wait (the message names the
+   * pid); the system's code when the file cannot be locked; `ERR_DROVER_LAUNCHER`, `ERR_DROVER_LAUNCHER_DIED` or
+   * `ERR_DROVER_CLOSED` when there is no launcher, or not any more. When aborted it rejects with the reason of the signal.
+   */
+  readonly lock?: ((path: string, options?: LockOptions) => Promise<LauncherLock>) | undefined
   /** Ends everything that is left of every scope with KILL (but for kept leftovers), and gives back what the launcher holds. */
   close(): Promise<void>
 }

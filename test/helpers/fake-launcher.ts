@@ -34,6 +34,8 @@ export class FakeLauncher implements Launcher {
     bytes: true,
     usage: true,
     realPipes: true,
+    limits: true,
+    locks: false,
   }
   readonly children: FakeChild[] = []
   /** How many run at this moment, and how many did at the most. */

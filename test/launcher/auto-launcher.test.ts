@@ -27,8 +27,11 @@ describe('auto launcher without a native one that works', () => {
 
   it('starts again by the node adapter what a binary that does not run was to start', async () => {
     const binary = join(folder, 'broken')
-    // A header for this machine, and nothing behind it.
-    writeFileSync(binary, readFileSync(findBinary()!).subarray(0, 64))
+    // A header for this machine, and nothing behind it. A shell that takes it for a script reads `>` in it, for x64, and is
+    // given something to write to there.
+    const header = Buffer.from(readFileSync(findBinary()!).subarray(0, 64))
+    header.write('/dev/null\n', 20)
+    writeFileSync(binary, header)
     chmodSync(binary, 0o755)
     const launcher = new AutoLauncher({ binary })
     expect(launcher.name).toBe('native')

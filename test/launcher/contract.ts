@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Launcher } from '../../src/launcher/port.js'
 import { processesWith, uniqueSleep } from '../helpers/processes.js'
 import { until } from '../helpers/until.js'
+import { describeStartOptions } from './contract-options.js'
 import { startRecorded } from './recorder.js'
 
 /**
@@ -201,6 +202,8 @@ export function describeLauncherContract(name: string, create: () => Launcher): 
         expect(child.text('stdout')).toBe('fine\n')
       })
     })
+
+    describeStartOptions(() => launcher)
 
     describe('standard input', () => {
       it('is empty by default', async () => {

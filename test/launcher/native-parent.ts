@@ -64,6 +64,47 @@ const scenarios: Record<string, () => Promise<void>> = {
     await run()
   },
 
+  /** Asks, as a user without privileges, for what takes some, and for what does not. */
+  async unprivileged() {
+    process.setgid?.(65534)
+    process.setuid?.(65534)
+    for (const more of [{ nice: -5 }, { limits: { openFiles: 2 ** 30 } }, { nice: 1, limits: { openFiles: 100 } }]) {
+      const child = shell('echo fine', more)
+      await child.whenClosed()
+      const { spawnError: error } = child
+      say(error === null ? child.text('stdout').trim() : `${error.code} ${error.message}`)
+    }
+  },
+
+  /** Hands on a descriptor that this process was started with. */
+  async handOn() {
+    for (const line of ['echo first >&9', 'echo second >&9']) {
+      const child = shell(line, { descriptors: [{ inherited: 5, as: 9 }] })
+      await child.whenClosed()
+      say(child.spawnError?.message ?? `ended with ${child.exit?.exitCode}`)
+    }
+    const other = shell('ls -l /proc/self/fd | grep -c pipe')
+    await other.whenClosed()
+    say(`pipes of another: ${other.text('stdout').trim()}`)
+  },
+
+  /** Takes a lock and waits for its own end. */
+  async holdLock() {
+    await launcher.lock!(rest[0]!)
+    say('locked')
+    await once(process.stdin.resume(), 'end')
+  },
+
+  /** Waits for a lock, gives it back, takes it again, and has nothing more to do. */
+  async waitForLock() {
+    say('waiting')
+    const lock = await launcher.lock!(rest[0]!, { wait: true })
+    say('locked')
+    await lock.release()
+    await launcher.lock!(rest[0]!)
+    say('again')
+  },
+
   /** More children than there are descriptors for; then they end, and one more is started. */
   async many() {
     const children = Array.from({ length: Number(rest[1]) }, () => shell(rest[0]!, { stdin: { from: 'pipe' } }))

@@ -20,6 +20,8 @@ export async function buildParent() {
     /** With so many descriptors at the most. */
     runWithFew: (descriptors: number, ...args: string[]) =>
       new Parent(['sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', process.execPath, file], args),
+    /** By a line for bash in which "$@" is the program. */
+    runBy: (line: string, ...args: string[]) => new Parent(['bash', '-c', line, 'bash', process.execPath, file], args),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }

@@ -10,6 +10,7 @@ const SHORTEST: Readonly<Record<number, number>> = {
   [Notice.exit]: 24,
   [Notice.inputAck]: 4,
   [Notice.count]: 4,
+  [Notice.lockFailed]: 8,
 }
 
 /** @throws Error when it is shorter than what is read of it. */

@@ -1,6 +1,15 @@
 import { constants } from 'node:os'
 import { DroverError } from '../../task/errors.js'
-import type { Child, ChildEvents, Launcher, LauncherCapabilities, StartError, StartSpec } from '../port.js'
+import type {
+  Child,
+  ChildEvents,
+  Launcher,
+  LauncherCapabilities,
+  LauncherLock,
+  LockOptions,
+  StartError,
+  StartSpec,
+} from '../port.js'
 import { findBinary, problemOfBinary } from './binary.js'
 import { CredentialsWatch } from './credentials.js'
 import { Server } from './server.js'
@@ -52,6 +61,8 @@ class NativeLauncher implements Launcher {
     bytes: true,
     usage: true,
     realPipes: true,
+    limits: true,
+    locks: true,
   }
 
   readonly #binary: string
@@ -87,6 +98,18 @@ class NativeLauncher implements Launcher {
     return number === undefined ? 0 : this.#sum((server) => server.signalScope(scope, number))
   }
 
+  async lock(path: string, options: LockOptions = {}): Promise<LauncherLock> {
+    options.signal?.throwIfAborted()
+    try {
+      this.#retireIfCredentialsChanged()
+      return await this.#serverFor({}).lock(path, options)
+    } catch (error) {
+      if (error instanceof DroverError || options.signal?.aborted) throw error
+      const { code, message } = startErrorOf(error)
+      throw new DroverError(code, message, { cause: error })
+    }
+  }
+
   async close(): Promise<void> {
     this.#forgetCurrent()
     await Promise.all([...this.#servers].map((server) => server.close()))
@@ -97,7 +120,7 @@ class NativeLauncher implements Launcher {
     return counts.reduce((sum, count) => sum + count, 0)
   }
 
-  #serverFor({ keepLeftovers }: StartSpec): Server {
+  #serverFor({ keepLeftovers }: Pick<StartSpec, 'keepLeftovers'>): Server {
     const kind = keepLeftovers === true ? 'keep' : 'end'
     const known = this.#current[kind]
     if (known !== null) return known

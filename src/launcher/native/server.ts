@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
-import type { Child, ChildEvents, StartError, StartSpec } from '../port.js'
+import type { Child, ChildEvents, LauncherLock, LockOptions, StartError, StartSpec } from '../port.js'
 import { checkNotice, tellChild } from './child-notices.js'
 import { currentDirectory } from './credentials.js'
 import { type EnvironmentChange, EnvironmentMirror } from './environment-mirror.js'
 import { type FrameHandler, FrameReader, u32 } from './frame-reader.js'
 import { FrameWriter, textBound } from './frame-writer.js'
 import { NativeChild, OUTPUT_CREDIT } from './native-child.js'
-import { tooLongError } from './start-errors.js'
+import { ServerLocks } from './server-locks.js'
 import { type Directories, writeStart } from './start-frame.js'
 import { Notice, PROTOCOL_VERSION, Request } from './wire.js'
 
@@ -49,6 +49,7 @@ export class Server implements ServerConnection, FrameHandler {
   readonly #reader = new FrameReader(this)
   readonly #children = new Map<number, NativeChild>()
   readonly #answers = new Map<number, (count: number) => void>()
+  readonly #locks = new ServerLocks(this)
   #requests = 0
   #holds = 0
   readonly #gone: Promise<void>
@@ -112,8 +113,9 @@ export class Server implements ServerConnection, FrameHandler {
     const child = new NativeChild(number, spec, events, this)
     this.#children.set(number, child)
     const directories: Directories = { launcher: this.#directory, now: currentDirectory() }
-    if (writeStart(this.writer, number, spec, OUTPUT_CREDIT, directories)) child.feed()
-    else process.nextTick(() => child.fail(tooLongError(spec)))
+    const problem = writeStart(this.writer, number, spec, OUTPUT_CREDIT, directories)
+    if (problem === null) child.feed()
+    else process.nextTick(() => child.fail(problem))
     return child
   }
 
@@ -130,6 +132,10 @@ export class Server implements ServerConnection, FrameHandler {
       this.writer.u32(signal)
       this.writer.text(scope)
     })
+  }
+
+  lock(path: string, options: LockOptions): Promise<LauncherLock> {
+    return this.#locks.lock(path, options)
   }
 
   /** Takes no new children; the launcher ends by itself when nothing of what it started is left. */
@@ -176,6 +182,7 @@ export class Server implements ServerConnection, FrameHandler {
       this.launcherPid = u32(bytes, at + 4)
       return
     }
+    if (type >= Notice.locked) return this.#locks.handle(type, number, bytes, at)
     if (type === Notice.count) {
       const answer = this.#answers.get(number)
       this.#answers.delete(number)
@@ -258,6 +265,7 @@ export class Server implements ServerConnection, FrameHandler {
       }
     }
     this.#children.clear()
+    this.#locks.end(this.#asked ? CLOSED : this.#isReady ? error : (this.#problem ?? NEVER_RAN))
     this.#holds = 0
   }
 }
@@ -266,6 +274,7 @@ const DIED: StartError = {
   code: 'ERR_DROVER_LAUNCHER_DIED',
   message: 'the launcher died under the child; everything that it had started is being ended',
 }
+const CLOSED: StartError = { code: 'ERR_DROVER_CLOSED', message: 'the launcher was closed' }
 const NEVER_RAN: StartError = {
   code: 'ERR_DROVER_LAUNCHER',
   message: 'the native launcher does not run here: it ended at once; DROVER_LAUNCHER=node does without it',

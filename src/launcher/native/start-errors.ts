@@ -1,5 +1,8 @@
 import { getSystemErrorName } from 'node:util'
+import { DroverError } from '../../task/errors.js'
 import type { OutputSpec, StartError, StartSpec } from '../port.js'
+import { nameOfDescriptor } from './start-descriptors.js'
+import { LIMITS } from './start-options.js'
 import { Step } from './wire.js'
 
 /** Says in words why a child did not start. */
@@ -12,8 +15,27 @@ export function tooLongError(spec: StartSpec): StartError {
   return { code: 'E2BIG', message: describe('E2BIG', Step.exec, spec) }
 }
 
+/** For an error of this side, which has a code. */
+export function describedError(error: unknown): StartError {
+  const { code = 'ERR_DROVER_SPAWN', message } = error as NodeJS.ErrnoException
+  return { code, message }
+}
+
+/** @param holder - who has the lock; 0 when not known. */
+export function lockErrorOf(errno: number, holder: number, path: string): DroverError {
+  const code = codeOf(errno)
+  if (code !== 'EAGAIN') return new DroverError(code, `cannot lock ${path}: ${reasonOf(code)}`)
+  const who = holder === 0 ? 'another process' : `process ${holder}`
+  return new DroverError('ERR_DROVER_LOCKED', `${path} is locked by ${who}`)
+}
+
 function describe(code: string, step: number, spec: StartSpec): string {
   const file = fileName(spec)
+  const limit = LIMITS[step - Step.limit]
+  if (limit !== undefined)
+    return `cannot set the ${limit.words} of ${file} to ${spec.limits?.[limit.name]}: ${reasonOf(code)}`
+  const descriptor = spec.descriptors?.[step - Step.descriptor]
+  if (descriptor !== undefined) return `cannot open ${nameOfDescriptor(descriptor)}: ${reasonOf(code)}`
   switch (step) {
     case Step.cwd:
       return `cannot enter the working directory ${spec.cwd}: ${reasonOf(code)}`
@@ -23,6 +45,8 @@ function describe(code: string, step: number, spec: StartSpec): string {
       return `cannot open ${pathOf(spec.stdout) ?? 'standard output'}: ${reasonOf(code)}`
     case Step.stderr:
       return `cannot open ${pathOf(spec.stderr) ?? 'standard error'}: ${reasonOf(code)}`
+    case Step.nice:
+      return `cannot set the niceness of ${file}, ${spec.nice} added to the launcher's: ${reasonOf(code)}`
     case Step.text:
       return `${file} cannot be started with a NUL character in its arguments, environment or paths`
     case Step.exec:
@@ -64,6 +88,7 @@ function codeOf(errno: number): string {
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'it does not exist',
   EACCES: 'permission denied',
+  EPERM: 'only a privileged process may do that',
   ENOTDIR: 'it, or a part of the path to it, is not a directory',
   EISDIR: 'it is a directory',
   ENXIO: 'it is a named pipe that nobody reads',

@@ -1,6 +1,9 @@
 import { resolve } from 'node:path'
-import type { OutputSpec, StartSpec, StdinSpec } from '../port.js'
+import type { OutputSpec, StartError, StartSpec, StdinSpec } from '../port.js'
 import { type FrameWriter, textBound } from './frame-writer.js'
+import { boundOfDescriptors, type OpenedDescriptor, openedDescriptors, writeDescriptors } from './start-descriptors.js'
+import { describedError, tooLongError } from './start-errors.js'
+import { bitsOfOptions, checkOptions, OPTIONS_BOUND, writeOptions } from './start-options.js'
 import { FRAME_LIMIT, HEADER_BYTES, Request, StreamKind } from './wire.js'
 
 type Text = string | Uint8Array
@@ -14,7 +17,7 @@ export interface Directories {
 /**
  * Writes the frame that starts a child.
  *
- * @returns false, and has written nothing, when it is longer than the launcher takes.
+ * @returns why it has written nothing, or null: the start is longer than the launcher takes, or asks for what cannot be.
  */
 export function writeStart(
   writer: FrameWriter,
@@ -22,15 +25,28 @@ export function writeStart(
   spec: StartSpec,
   credit: number,
   directories: Directories,
-): boolean {
+): StartError | null {
+  let descriptors: readonly OpenedDescriptor[]
+  try {
+    checkOptions(spec)
+    descriptors = openedDescriptors(spec, (path) => located(path, directories))
+  } catch (error) {
+    return describedError(error)
+  }
+  const options = bitsOfOptions(spec)
   const cwd = workingDirectory(spec.cwd, directories)
   const paths = [pathOf(spec.stdin), pathOf(spec.stdout), pathOf(spec.stderr)].map((path) =>
     path === null ? null : located(path, directories),
   )
   const { set, removed } = environmentOf(spec)
   const bound =
-    24 + boundOf([spec.scope, spec.file, cwd ?? '', ...set, ...removed]) + boundOf(spec.args) + boundOf(paths)
-  if (bound > FRAME_LIMIT - HEADER_BYTES) return false
+    24 +
+    OPTIONS_BOUND +
+    boundOfDescriptors(descriptors) +
+    boundOf([spec.scope, spec.file, cwd ?? '', ...set, ...removed]) +
+    boundOf(spec.args) +
+    boundOf(paths)
+  if (bound > FRAME_LIMIT - HEADER_BYTES) return tooLongError(spec)
 
   writer.begin(Request.start, 0, number, bound)
   writer.u8(inputKind(spec.stdin))
@@ -38,10 +54,12 @@ export function writeStart(
   writer.u8(outputKind(spec.stderr))
   writer.u8(cwd === null ? 0 : 1)
   writer.u32(credit)
-  writer.u32(0)
+  writer.u32(options)
   writer.u32(spec.args.length + 1)
   writer.u32(set.length)
   writer.u32(removed.length)
+  if (options !== 0) writeOptions(writer, options, spec)
+  if (descriptors.length > 0) writeDescriptors(writer, descriptors)
   writer.text(spec.scope)
   if (cwd !== null) writer.text(cwd)
   for (const path of paths) if (path !== null) writer.text(path)
@@ -50,7 +68,7 @@ export function writeStart(
   for (const entry of set) writer.text(entry)
   for (const name of removed) writer.text(name)
   writer.end()
-  return true
+  return null
 }
 
 const NO_CHANGE = { set: [] as Text[], removed: [] as string[] }

@@ -19,6 +19,8 @@ export const Request = {
   environment: 8,
   close: 9,
   retire: 10,
+  lock: 16,
+  unlock: 17,
 } as const
 
 export const Notice = {
@@ -31,12 +33,24 @@ export const Notice = {
   inputAck: 135,
   inputClosed: 136,
   count: 137,
+  locked: 144,
+  lockFailed: 145,
+  unlocked: 146,
 } as const
+
+/** Flags of a request `lock`. */
+export const LockFlag = { shared: 1, wait: 2 } as const
 
 /** Flags of a notice `exit`. */
 export const ExitFlag = { stdoutEnded: 1, stderrEnded: 2, groupAlive: 4 } as const
 
 export const StreamKind = { null: 0, pipe: 1, inherit: 2, file: 3, append: 4 } as const
+
+/** Bits of what a start may ask for beyond the ordinary; the limits have one each, beginning with `limit`. */
+export const StartOption = { nice: 1, limit: 2, descriptors: 64 } as const
+
+/** How a descriptor is opened. */
+export const DescriptorMode = { read: 0, write: 1, readWrite: 2, append: 4 } as const
 
 /** What a start failed at, in a notice `failed`. */
 export const Step = {
@@ -49,4 +63,9 @@ export const Step = {
   fork: 7,
   prepare: 8,
   text: 9,
+  nice: 10,
+  /** And one more for each of the limits after the first. */
+  limit: 11,
+  /** And one more for each descriptor after the first. */
+  descriptor: 32,
 } as const

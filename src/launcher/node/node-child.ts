@@ -6,6 +6,7 @@ import { forgetProcessTable, recentProcessTable, TREE_VARIABLE } from './process
 import { signalProcess, signalProcesses } from './signal-processes.js'
 import { explainStartError } from './start-errors.js'
 import { openStdio } from './stdio.js'
+import { refuseUnsupported } from './unsupported.js'
 
 /** One child of `child_process.spawn`, in a session of its own. */
 export class NodeChild implements Child {
@@ -104,6 +105,7 @@ export class NodeChild implements Child {
   #spawn(spec: StartSpec): ChildProcess | null {
     let close: (() => void) | null = null
     try {
+      refuseUnsupported(spec)
       ensureDescriptors()
       const stdio = openStdio(spec)
       close = stdio.close

@@ -17,6 +17,8 @@ export class NodeLauncher implements Launcher {
     bytes: false,
     usage: false,
     realPipes: false,
+    limits: false,
+    locks: false,
   }
 
   /** Tells this launcher's marks from those of every other, in this process or elsewhere. */

@@ -8,7 +8,7 @@ import type { StartError, StartSpec } from '../port.js'
 export function explainStartError(error: unknown, spec: StartSpec): StartError {
   const { code = 'ERR_DROVER_SPAWN', message, path, syscall } = error as NodeJS.ErrnoException
   const file = typeof spec.file === 'string' ? spec.file : Buffer.from(spec.file).toString()
-  if (syscall === 'open' && path !== undefined && path !== '/dev/null')
+  if ((syscall === 'open' || syscall === 'stat') && path !== undefined && path !== '/dev/null')
     return { code, message: `cannot open ${path}: ${reasonOf(code)}` }
   const cwdProblem = spec.cwd === undefined ? null : problemOfFolder(spec.cwd)
   if (cwdProblem !== null) return { code, message: `cannot enter the working directory ${spec.cwd}: ${cwdProblem}` }
@@ -40,6 +40,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   ENOTDIR: 'a part of the path is not a directory',
   EISDIR: 'it is a directory',
+  EBADF: 'it is not open in this process',
+  ENXIO: 'it is a named pipe that nobody reads',
   EMFILE: 'too many files are open in this process (ulimit -n)',
   ENFILE: 'too many files are open on this machine',
   EAGAIN: 'the limit of processes is reached (ulimit -u)',

@@ -1,6 +1,7 @@
 import type { StdioOptions } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import type { OutputSpec, StartSpec } from '../port.js'
+import { openExtraStdio } from './extra-stdio.js'
 
 /**
  * Turns what the port says of streams into what `child_process` takes. Files are opened here; `close` gives the
@@ -24,7 +25,8 @@ export function openStdio(spec: StartSpec): { stdio: StdioOptions; close: () => 
     return where.to
   }
   try {
-    return { stdio: [input(spec, open), output(spec.stdout), output(spec.stderr)], close }
+    const extra = spec.descriptors === undefined ? [] : openExtraStdio(spec.descriptors, opened)
+    return { stdio: [input(spec, open), output(spec.stdout), output(spec.stderr), ...extra], close }
   } catch (error) {
     close()
     throw error

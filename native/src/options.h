@@ -1,0 +1,44 @@
+/* What a start may ask for beyond the ordinary: one bit each in its frame, and for each bit that is set a value. */
+#ifndef DROVER_OPTIONS_H
+#define DROVER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cursor;
+struct spawn_plan;
+
+enum { OPTION_NICE = 1, OPTION_LIMIT = 2 };
+
+enum { LIMIT_CPU, LIMIT_FILE_SIZE, LIMIT_OPEN_FILES, LIMIT_CORE, LIMIT_STACK, LIMITS };
+
+/* The limits have a bit each, beginning with OPTION_LIMIT. */
+enum { OPTION_DESCRIPTORS = OPTION_LIMIT << LIMITS, OPTIONS_KNOWN = OPTION_DESCRIPTORS * 2 - 1 };
+
+/* How a descriptor is opened. */
+enum { DESCRIPTOR_ACCESS = 3, DESCRIPTOR_READ_WRITE = 2, DESCRIPTOR_APPEND = 4 };
+
+#define MOST_DESCRIPTORS 64
+#define HIGHEST_DESCRIPTOR 1023
+
+struct descriptor {
+  int as;
+  uint32_t mode;
+  const char *path;
+};
+
+struct options {
+  uint32_t given;
+  int32_t nice;
+  /* All bits set: no limit. */
+  uint64_t limits[LIMITS];
+  uint32_t descriptor_count;
+  struct descriptor descriptors[MOST_DESCRIPTORS];
+};
+
+/* False when `given` has an unknown bit or a value cannot be. */
+bool options_take(struct cursor *cursor, uint32_t given, struct options *options);
+/* All but the descriptors. */
+void options_plan(const struct options *options, struct spawn_plan *plan);
+
+#endif

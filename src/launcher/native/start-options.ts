@@ -1,0 +1,59 @@
+import { OptionError } from '../../task/errors.js'
+import { checkDescriptors } from '../descriptors.js'
+import type { ResourceLimits, StartSpec } from '../port.js'
+import type { FrameWriter } from './frame-writer.js'
+import { StartOption } from './wire.js'
+
+/** In the order of their bits, and with the words in which an error names them. */
+export const LIMITS = [
+  { name: 'cpuSeconds', words: 'limit of CPU seconds' },
+  { name: 'fileSizeBytes', words: 'limit of the size of files' },
+  { name: 'openFiles', words: 'limit of open files' },
+  { name: 'coreBytes', words: 'limit of the size of core files' },
+  { name: 'stackBytes', words: 'limit of the stack' },
+] as const satisfies readonly { name: keyof ResourceLimits; words: string }[]
+
+/** The most bytes that options but for the descriptors take in a frame. */
+export const OPTIONS_BOUND = 4 + LIMITS.length * 8
+
+/** @throws OptionError when a start asks for what cannot be. */
+export function checkOptions({ nice, limits, descriptors }: StartSpec): void {
+  if (nice !== undefined && !(Number.isInteger(nice) && nice >= -20 && nice <= 19))
+    throw new OptionError(`nice must be a whole number from -20 to 19, not ${nice}`)
+  if (limits !== undefined) checkLimits(limits)
+  if (descriptors !== undefined) checkDescriptors(descriptors)
+}
+
+function checkLimits(limits: ResourceLimits): void {
+  for (const { name } of LIMITS) {
+    const value = limits[name]
+    if (value === undefined || value === Number.POSITIVE_INFINITY) continue
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new OptionError(`limits.${name} must be a whole number from 0 on, or Infinity, not ${value}`)
+  }
+}
+
+/** The bits of the options that a start has. */
+export function bitsOfOptions({ nice, limits, descriptors }: StartSpec): number {
+  let bits = nice === undefined || nice === 0 ? 0 : StartOption.nice
+  if (descriptors !== undefined && descriptors.length > 0) bits |= StartOption.descriptors
+  if (limits === undefined) return bits
+  LIMITS.forEach(({ name }, n) => {
+    if (limits[name] !== undefined) bits |= StartOption.limit << n
+  })
+  return bits
+}
+
+/** Writes the values of the bits but for the descriptors, which come last. */
+export function writeOptions(writer: FrameWriter, bits: number, { nice, limits }: StartSpec): void {
+  if (bits & StartOption.nice) writer.u32(nice!)
+  LIMITS.forEach(({ name }, n) => {
+    if (bits & (StartOption.limit << n)) writeLimit(writer, limits![name]!)
+  })
+}
+
+function writeLimit(writer: FrameWriter, value: number): void {
+  const endless = value === Number.POSITIVE_INFINITY
+  writer.u32(endless ? 0xffffffff : value % 2 ** 32)
+  writer.u32(endless ? 0xffffffff : Math.floor(value / 2 ** 32))
+}
