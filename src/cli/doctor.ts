@@ -43,6 +43,8 @@ const CAPABILITIES: Readonly<Record<keyof LauncherCapabilities, string>> = {
   bytes: 'arguments need not be UTF-8',
   usage: 'results tell CPU time and memory',
   realPipes: '/dev/stdin and /dev/stderr can be opened in tasks',
+  limits: 'children can be given a niceness and limits of their own',
+  locks: 'locks are held that end with drover',
 }
 
 /** The diagnosis for people. */
