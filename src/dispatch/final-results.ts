@@ -2,7 +2,7 @@ import type { Result } from '../task/result.js'
 import type { CheckedDispatchOptions } from './dispatch-options.js'
 import type { Entry } from './entry.js'
 import { HaltCounter, type HaltRule } from './halt.js'
-import { ResultCounter } from './progress.js'
+import { ResultCounter, type Summary } from './progress.js'
 import { userCall } from './user-call.js'
 
 export interface FinalResultsEvents {
@@ -48,6 +48,12 @@ export class FinalResults {
   /** The halt rule, if it is met. */
   metRule(): HaltRule | null {
     return this.#halt.met(this.#events.total())
+  }
+
+  summary(run: string, halted: string | null, allRead: boolean): Summary {
+    const { done, byState, failures, elapsedMs } = this.counter
+    const complete = allRead && byState.skipped + byState.cancelled === 0
+    return { run, total: done, byState, failures, halted, complete, durationMs: elapsedMs }
   }
 
   add(entry: Entry, result: Result): void {

@@ -85,21 +85,11 @@ export class Scheduler {
   }
 
   summary(): Summary {
-    const { done, byState, failures, elapsedMs } = this.#results.counter
-    const complete = this.#side.allRead && byState.skipped + byState.cancelled === 0
-    return {
-      run: this.options.run,
-      total: done,
-      byState,
-      failures,
-      halted: this.#halted,
-      complete,
-      durationMs: elapsedMs,
-    }
+    return this.#results.summary(this.options.run, this.#halted, this.#side.allRead)
   }
 
   enqueue(entry: Entry): void {
-    if (this.#stopped !== null) return this.#finishUnstarted(entry, 'skipped', this.#stopped)
+    if (this.#stopped !== null) return this.#letGo(entry, this.#stopped)
     this.#queue.push(entry)
     this.pump()
   }
@@ -125,7 +115,7 @@ export class Scheduler {
     const waiting = [...this.#queue.drain(), ...this.#backingOff]
     this.#backingOff.clear()
     this.#hold(() => {
-      for (const entry of waiting) this.#finishStopped(entry, this.#stopped!)
+      for (const entry of waiting) this.#letGo(entry, this.#stopped!)
       if (when === 'now') for (const entry of this.#running) entry.running?.end({ state: 'cancelled', error })
     })
     this.pump()
@@ -195,10 +185,10 @@ export class Scheduler {
   #start(entry: Entry): void {
     entry.attempt += 1
     entry.slot = this.#slotNumbers.take()
-    this.slots.tryAcquire(entry.weight)
+    this.slots.acquire(entry.weight)
     const prepared = prepareAttempt(entry, this.options)
     // What was called to prepare it may have stopped the run.
-    if (this.#stopped !== null) {
+    if (this.#stopped !== null && prepared !== null) {
       entry.attempt -= 1
       this.#release(entry)
       return this.#finishStopped(entry, this.#stopped)
@@ -256,6 +246,12 @@ export class Scheduler {
     entry.backoff = null
     this.#queue.push(entry)
     this.pump()
+  }
+
+  /** It waited when the run was stopped. A process that its owner has started runs, slot or no slot, and is waited for. */
+  #letGo(entry: Entry, error: ResultError): void {
+    if (entry.process?.started === true) this.#start(entry)
+    else this.#finishStopped(entry, error)
   }
 
   /** What waited for another attempt has not come to an end of its own; its result tells of the last attempt all the same. */

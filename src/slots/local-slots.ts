@@ -37,9 +37,14 @@ export class LocalSlots {
 
   tryAcquire(weight: number): boolean {
     if (!this.fits(weight)) return false
+    this.acquire(weight)
+    return true
+  }
+
+  /** Takes slots whether or not they are free. */
+  acquire(weight: number): void {
     this.#used += weight
     this.#holders += 1
-    return true
   }
 
   release(weight: number): void {

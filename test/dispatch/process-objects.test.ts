@@ -81,6 +81,32 @@ describe('processes in a dispatcher', () => {
     expect(startedIn(launcher)).toEqual(['a'])
   })
 
+  it('are ended with the run also when they run already and wait for a slot', async () => {
+    for (const end of ['destroy', 'halt'] as const) {
+      const seconds = uniqueSleep()
+      const dispatcher = new Dispatcher({ concurrency: 1 })
+      void dispatcher.add(`sleep ${seconds}; true`)
+      const waiting = dispatcher.add(new Process(`sleep ${seconds}; true`).start())
+      await until('both run', () => processesWith(`sleep ${seconds}`).length >= 4)
+      if (end === 'halt') dispatcher.halt('now')
+      else await dispatcher.destroy()
+      await dispatcher.dispatch()
+      expect(await waiting).toMatchObject({ state: 'cancelled', index: 1, run: dispatcher.run })
+      expect(processesWith(seconds)).toEqual([])
+    }
+  })
+
+  it('may finish when they run already and the run is to end soon, or was stopped', async () => {
+    const dispatcher = new Dispatcher({ concurrency: 1 })
+    const running = dispatcher.add('sleep 0.2')
+    const waiting = dispatcher.add(new Process('sleep 0.3; echo a').start())
+    dispatcher.halt('soon')
+    const late = dispatcher.add(new Process('echo b').start())
+    const results = await Promise.all([running, waiting, late])
+    expect(results.map(({ state, stdout }) => state + stdout)).toEqual(['succeeded', 'succeededa\n', 'succeededb\n'])
+    await dispatcher.dispatch()
+  })
+
   it('are not tried again', async () => {
     const dispatcher = new Dispatcher({ retries: 3, backoffMs: 0 })
     expect(await dispatcher.add(new Process('exit 2'))).toMatchObject({ state: 'failed', attempt: 1, attempts: 1 })
