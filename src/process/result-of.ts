@@ -48,8 +48,8 @@ export function resultOf(task: Task, identity: ResultIdentity, outcome: Outcome,
     attempt: identity.attempt,
     attempts: identity.attempts,
     startedAt: outcome.startedAt.toISOString(),
-    durationMs: outcome.durationMs,
-    queuedMs: identity.queuedMs,
+    durationMs: toMicroseconds(outcome.durationMs),
+    queuedMs: toMicroseconds(identity.queuedMs),
     cpuUserMs: exit?.cpuUserMs ?? null,
     cpuSystemMs: exit?.cpuSystemMs ?? null,
     maxRssBytes: exit?.maxRssBytes ?? null,
@@ -61,6 +61,11 @@ export function resultOf(task: Task, identity: ResultIdentity, outcome: Outcome,
     error: outcome.error,
   }
   return result
+}
+
+/** The clock tells no more than this. */
+function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000
 }
 
 /** The result of a task that was never started. */
@@ -92,7 +97,7 @@ export function resultWithoutStart(
     attempts: identity.attempts,
     startedAt: null,
     durationMs: 0,
-    queuedMs: identity.queuedMs,
+    queuedMs: toMicroseconds(identity.queuedMs),
     cpuUserMs: null,
     cpuSystemMs: null,
     maxRssBytes: null,

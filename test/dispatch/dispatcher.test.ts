@@ -18,6 +18,15 @@ describe('Dispatcher', () => {
     expect(summary.durationMs).toBeGreaterThan(0)
   })
 
+  it('loses nothing of many quick commands', async () => {
+    const dispatcher = new Dispatcher({ concurrency: 8 })
+    const results = await Promise.all(Array.from({ length: 300 }, (_, n) => dispatcher.add(`echo ${n}; exit ${n % 7}`)))
+    expect(results.map(({ stdout, exitCode }) => [stdout, exitCode])).toEqual(
+      Array.from({ length: 300 }, (_, n) => [`${n}\n`, n % 7]),
+    )
+    expect(await dispatcher.dispatch()).toMatchObject({ total: 300, failures: 257 })
+  })
+
   it('does not keep results unless told to', async () => {
     const dispatcher = new Dispatcher({ launcher: planning() })
     void dispatcher.add(planned({}))

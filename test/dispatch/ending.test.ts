@@ -183,6 +183,14 @@ describe('the end of a run', () => {
     expect(processesWith(seconds)).toEqual([])
   })
 
+  it('comes when nothing is left of many quick tasks that each left something behind', async () => {
+    const seconds = freshSleep()
+    const lines = Array.from({ length: 60 }, (_, n) => `${n % 2 ? 'setsid' : ''} sleep ${seconds} >/dev/null 2>&1 &`)
+    const summary = await dispatch(lines, { concurrency: 8 }).summary()
+    expect(summary.byState.succeeded).toBe(60)
+    expect(processesWith(seconds)).toEqual([])
+  })
+
   it('does not sweep up a task that is added meanwhile', async () => {
     const seconds = freshSleep()
     const stubborn = `setsid sh -c "trap '' TERM; sleep ${seconds}; sleep ${seconds}" >/dev/null 2>&1 &`

@@ -15,6 +15,18 @@ describe('a program that uses the library', () => {
     expect({ stdout, stderr, exitCode }).toEqual({ stdout: 'done\n', stderr: '', exitCode: 0 })
   })
 
+  it('hands its output to tasks, or drops theirs, when it is told to', async () => {
+    const { stdout, stderr } = await runProgram(`
+      const kept = []
+      const onResult = ({ stdout, stderr, stdoutBytes }) => void kept.push(stdout, stderr, stdoutBytes)
+      const lines = ['echo out; echo err >&2']
+      await drover.dispatch(lines, { output: 'inherit', onResult }).summary()
+      await drover.dispatch(lines, { output: 'null', onResult }).summary()
+      console.log(JSON.stringify(kept))`)
+    expect(stdout).toBe(`out\n${JSON.stringify(['', '', 0, '', '', 0])}\n`)
+    expect(stderr).toBe('err\n')
+  })
+
   it('ends when its work is done, whatever timers there were', async () => {
     const { tookMs, stdout, exitCode } = await runProgram(`
       const long = { timeoutMs: 1_000_000, killGraceMs: 1_000_000 }
