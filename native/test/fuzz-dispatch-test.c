@@ -60,9 +60,11 @@ static void stir(uint32_t number) {
   if (child == NULL) return;
   switch (draw(5)) {
     case 0:
+      if (other_ends[number][STDIN_STREAM] == 0) break;
       if (read(other_ends[number][STDIN_STREAM], bytes, sizeof bytes) > 0) input_on_event(child);
       break;
     case 1:
+      if (other_ends[number][STDIN_STREAM] == 0) break;
       close(other_ends[number][STDIN_STREAM]);
       other_ends[number][STDIN_STREAM] = 0;
       input_on_event(child);

@@ -1,14 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
+import { ALLOWED_MEMORY } from '../helpers/allowed-memory.js'
 import { Drover, type DroverOptions, resultsOf } from '../helpers/drover.js'
-
-const MEGABYTE = 1024 * 1024
-/**
- * How much more than an idle drover it may take at its peak. Newer versions of Node leave more behind for their garbage
- * collection while they read pipes: about 90 MB of it, with nothing of the output kept.
- */
-const ALLOWED = (Number(process.versions.node.split('.')[0]) < 24 ? 100 : 150) * MEGABYTE
 
 /** Runs drover and watches the kernel's own account of its peak. */
 async function measure(args: readonly string[], options: DroverOptions = {}) {
@@ -36,7 +30,7 @@ it('counts 64 KB and 1 byte, 100 MB and 2 GB on both streams at once, in flat me
     const line = `yes | head -c ${bytes} & yes | head -c ${bytes} >&2; wait; : {}`
     const { end, peak } = await measure(['--json', line, ':::', 'x'])
     expect(resultsOf(end)).toMatchObject([{ state: 'succeeded', stdoutBytes: bytes, stderrBytes: bytes }])
-    expect(peak - idle.peak).toBeLessThan(ALLOWED)
+    expect(peak - idle.peak).toBeLessThan(ALLOWED_MEMORY)
   }
 })
 
@@ -57,7 +51,7 @@ it('prints 300 MB of each of two tasks together, by way of files', { timeout: 12
   expect(end.stdout).toBe('')
   expect(end.stdoutBytes).toBe(600_000_000)
   expect(end.stdoutSha256).toBe(sha256OfRepeated('x\n', 300_000_000, 'y\n', 300_000_000))
-  expect(peak - idle.peak).toBeLessThan(ALLOWED)
+  expect(peak - idle.peak).toBeLessThan(ALLOWED_MEMORY)
 })
 
 it('holds back 3,000 outputs behind one slow task', { timeout: 120_000 }, async () => {
@@ -68,5 +62,5 @@ it('holds back 3,000 outputs behind one slow task', { timeout: 120_000 }, async 
   const gate = `/tmp/drover-gate-${process.pid}`
   const { end, peak } = await measure(['-k', '-j', '4', line], { input: items.join('\n'), env: { GATE: gate } })
   expect(end.stdout.split('\n').map((text) => text.replace(/^x+/, ''))).toEqual([...items, ''])
-  expect(peak - idle.peak).toBeLessThan(ALLOWED)
+  expect(peak - idle.peak).toBeLessThan(ALLOWED_MEMORY)
 })

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { unhandledDuring } from '../helpers/fake-time.js'
-import { type Observed, Play, type Scenario, scenario } from './scenario.js'
+import { type Observed, Play } from './play.js'
+import { type Scenario, scenario } from './scenario.js'
 
 /** What must be so of every run, whatever came in between. */
 function check(observed: Observed, { tasks, halt, timeoutMs, totalTimeoutMs, source }: Scenario): void {
