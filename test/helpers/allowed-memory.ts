@@ -4,3 +4,6 @@
  * versions of Node leave more behind while they read pipes: some 90 MB, with nothing of the output kept.
  */
 export const ALLOWED_MEMORY = (Number(process.versions.node.split('.')[0]) < 24 ? 150 : 200) * 1024 * 1024
+
+/** The same for output that is only printed and not kept. */
+export const ALLOWED_FOR_PRINTING = (Number(process.versions.node.split('.')[0]) < 24 ? 100 : 150) * 1024 * 1024
