@@ -1,4 +1,4 @@
-import { checkOneOf } from '../process/process-options.js'
+import { checkCount, checkOneOf } from '../process/process-options.js'
 import { DroverError } from '../task/errors.js'
 import type { Result, ResultError } from '../task/result.js'
 import { checkConcurrency, checkDispatchOptions, type DispatchOptions } from './dispatch-options.js'
@@ -59,9 +59,11 @@ export class DispatchRun implements AsyncIterable<Result> {
     checkIterable(tasks)
     this.#tasks = tasks
     this.#readRest = options.readRest ?? Array.isArray(tasks)
-    this.#givenTotal = options.total ?? (Array.isArray(tasks) ? tasks.length : null)
+    const { total, lookahead = 0 } = options
+    this.#givenTotal = total == null ? (Array.isArray(tasks) ? tasks.length : null) : checkCount('total', total)
+    if (lookahead !== Number.POSITIVE_INFINITY) checkCount('lookahead', lookahead)
     this.#maker = new EntryMaker(checked)
-    this.#scheduler = new Scheduler(checked, this.#side(options.lookahead ?? 0))
+    this.#scheduler = new Scheduler(checked, this.#side(lookahead))
     this.#lifecycle = new Lifecycle(this.#scheduler)
     this.#results = new ResultStream(
       () => this.#scheduler.pump(),

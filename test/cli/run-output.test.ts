@@ -101,7 +101,9 @@ it('shows commands and starts nothing with --dry-run', async () => {
 })
 
 it('dies of SIGPIPE and ends its tasks when its reader leaves', async () => {
-  const run = new Drover(['run', '-j', '2', 'echo {}; test {} -lt 3 || sleep 600'], { input: '1\n2\n3\n4\n5\n' })
+  // The second one stays; the others go on printing until it shows that nobody reads.
+  const input = Array.from({ length: 1_000 }, (_, n) => `${n + 1}\n`).join('')
+  const run = new Drover(['run', '-j', '2', 'echo {}; test {} -ne 2 || sleep 600; sleep 0.02'], { input })
   run.process.stdout.once('data', () => run.process.stdout.destroy())
   const end = await run.end
   expect(end.signal ?? end.status).toBe('SIGPIPE')

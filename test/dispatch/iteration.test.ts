@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DroverError, dispatch, type Result, type Task } from '../../src/index.js'
+import { DroverError, dispatch, OptionError, type Result, type Task } from '../../src/index.js'
 import { FakeLauncher } from '../helpers/fake-launcher.js'
 import { named, planned, planOfTask, settle } from '../helpers/fake-tasks.js'
 import { processesWith, uniqueSleep } from '../helpers/processes.js'
@@ -154,6 +154,14 @@ describe('iterating dispatch()', () => {
     run.destroy()
     await summary
   })
+
+  it.each([{ lookahead: -1 }, { lookahead: Number.NaN }, { lookahead: 0.5 }, { total: -1 }, { total: 1.5 }])(
+    'refuses %j',
+    (options) => {
+      expect(() => dispatch([], options)).toThrow(OptionError)
+      expect(() => dispatch([], options)).toThrow(Object.keys(options)[0])
+    },
+  )
 
   it('reads ahead so that priorities count, when told to', async () => {
     const order: string[] = []

@@ -12,33 +12,38 @@ const freshSleep = () => {
 afterEach(() => {
   for (const word of words.splice(0)) for (const pid of processesWith(word)) process.kill(pid, 'SIGKILL')
 })
+/** A shorter grace than the default, for which each test would wait. */
+const BRIEF = { pipeGraceMs: 60 }
 const gone = (word: string) => until('nothing is left', () => processesWith(word).length === 0)
 
 describe('what a task leaves behind', () => {
   it('is ended, and does not make us wait, when it holds the output', async () => {
     const seconds = freshSleep()
-    const result = await run(`echo a; sleep ${seconds} &`)
+    const result = await run(`echo a; sleep ${seconds} &`, BRIEF)
     expect(result).toMatchObject({ state: 'succeeded', stdout: 'a\n', pipeHeld: true, leftovers: 1 })
     await gone(seconds)
   })
 
   it('is ended also when it does not hold the output', async () => {
     const seconds = freshSleep()
-    const result = await run(`sleep ${seconds} >/dev/null 2>&1 & sleep ${seconds} >/dev/null 2>&1 & echo a`)
+    const result = await run(`sleep ${seconds} >/dev/null 2>&1 & sleep ${seconds} >/dev/null 2>&1 & echo a`, BRIEF)
     expect(result).toMatchObject({ state: 'succeeded', stdout: 'a\n', pipeHeld: false, leftovers: 2 })
     await gone(seconds)
   })
 
   it('is ended in sessions of its own as well, when it holds the output', async () => {
     const seconds = freshSleep()
-    const result = await run(`setsid sleep ${seconds} & setsid sleep ${seconds} & sleep 0.1`)
+    const result = await run(`setsid sleep ${seconds} & setsid sleep ${seconds} & sleep 0.1`, BRIEF)
     expect(result).toMatchObject({ state: 'succeeded', pipeHeld: true, leftovers: 2 })
     await gone(seconds)
   })
 
   it('is ended with KILL when it ignores TERM', async () => {
     const seconds = freshSleep()
-    const child = new Process(`(trap '' TERM; sleep ${seconds}; sleep ${seconds}) & sleep 0.1`, { killGraceMs: 100 })
+    const child = new Process(`(trap '' TERM; sleep ${seconds}; sleep ${seconds}) & sleep 0.1`, {
+      ...BRIEF,
+      killGraceMs: 100,
+    })
     const result = await child.start().result
     expect(result).toMatchObject({ state: 'succeeded', pipeHeld: true, leftovers: 2 })
     await child.gone
@@ -71,21 +76,24 @@ describe('what a task leaves behind', () => {
 
   it('does not change what became of the task', async () => {
     const seconds = freshSleep()
-    const result = await run(`sleep ${seconds} & exit 3`, { reject: false })
+    const result = await run(`sleep ${seconds} & exit 3`, { ...BRIEF, reject: false })
     expect(result).toMatchObject({ state: 'failed', exitCode: 3, pipeHeld: true, leftovers: 1 })
     await gone(seconds)
   })
 
   it('does not hit a timeout that comes after the end of the task', async () => {
     const seconds = freshSleep()
-    const result = await run(`sleep ${seconds} &`, { timeoutMs: 150, pipeGraceMs: 400 })
+    const result = await run(`sleep ${seconds} &`, { timeoutMs: 100, pipeGraceMs: 200 })
     expect(result).toMatchObject({ state: 'succeeded', pipeHeld: true })
     await gone(seconds)
   })
 
   it('is ended at once when the process is killed after its end', async () => {
     const seconds = freshSleep()
-    const child = new Process(`(trap '' TERM; sleep ${seconds}; sleep ${seconds}) & sleep 0.1`, { killGraceMs: 60_000 })
+    const child = new Process(`(trap '' TERM; sleep ${seconds}; sleep ${seconds}) & sleep 0.1`, {
+      ...BRIEF,
+      killGraceMs: 60_000,
+    })
     await child.start().result
     expect(processesWith(seconds).length).toBeGreaterThan(0)
     await child.kill({ graceMs: 0 })
@@ -96,7 +104,10 @@ describe('what a task leaves behind', () => {
 describe('leftovers: keep', () => {
   it('leaves them alone, whether or not they hold the output', async () => {
     const seconds = freshSleep()
-    const result = await run(`sleep ${seconds} & sleep ${seconds} >/dev/null 2>&1 & echo a`, { leftovers: 'keep' })
+    const result = await run(`sleep ${seconds} & sleep ${seconds} >/dev/null 2>&1 & echo a`, {
+      ...BRIEF,
+      leftovers: 'keep',
+    })
     expect(result).toMatchObject({ state: 'succeeded', stdout: 'a\n', pipeHeld: true, leftovers: 2 })
     expect(processesWith(seconds).length).toBe(2)
   })
@@ -120,16 +131,16 @@ describe('leftovers: keep', () => {
 
 describe('leftovers: wait', () => {
   it('waits for them, holding the output or not', async () => {
-    const result = await run('(sleep 0.6; echo late) & (sleep 0.7 >/dev/null 2>&1; :) & echo early', {
+    const result = await run('(sleep 0.3; echo late) & (sleep 0.35 >/dev/null 2>&1; :) & echo early', {
       leftovers: 'wait',
-      pipeGraceMs: 50,
+      pipeGraceMs: 20,
     })
     expect(result).toMatchObject({ state: 'succeeded', stdout: 'early\nlate\n', leftovers: 0 })
   })
 
   it('waits for those that do not hold the output', async () => {
-    const seconds = `0.6${uniqueSleep().replace('.', '')}`
-    await run(`sleep ${seconds} >/dev/null 2>&1 & echo a`, { leftovers: 'wait', pipeGraceMs: 50 })
+    const seconds = `0.3${uniqueSleep().replace('.', '')}`
+    await run(`sleep ${seconds} >/dev/null 2>&1 & echo a`, { leftovers: 'wait', pipeGraceMs: 20 })
     expect(processesWith(`sleep ${seconds}`)).toEqual([])
   })
 

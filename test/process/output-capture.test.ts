@@ -78,7 +78,7 @@ describe('OutputCapture', () => {
         const tail = kept.length - head
         expect(kept.subarray(head).equals(bytes.subarray(bytes.length - tail))).toBe(true)
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     )
   })
 

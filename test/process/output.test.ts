@@ -74,7 +74,7 @@ describe('captured output', () => {
   })
 
   it('does not lose what was printed right before the end, while the event loop is blocked', async () => {
-    for (const size of [10, 65_536, 200_000]) {
+    for (const size of [10, 200_000]) {
       const ended = run(`head -c ${size} /dev/zero`, { pipeGraceMs: 50 })
       // The child ends meanwhile: its exit, its data and the timers all come due at once.
       const until = performance.now() + 600
