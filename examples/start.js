@@ -17,7 +17,7 @@ const line = 'echo $(wc -l <{}) lines, $(gzip -9 <{} | wc -c) bytes compressed'
 console.log(`$ drover run --keep-order --tag '${line}' ::: src/…/*.ts\n`)
 const printed = spawnSync(
   process.execPath,
-  ['bin/drover.js', 'run', '--keep-order', '--tag', line, ':::', ...sources],
+  ['bin/drover.cjs', 'run', '--keep-order', '--tag', line, ':::', ...sources],
   { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
 )
 console.log(`\nexit status ${printed.status}\n`)
@@ -25,7 +25,7 @@ console.log(`\nexit status ${printed.status}\n`)
 console.log('$ drover run --tasks examples/nightly.jsonl --json\n')
 const { stdout, status } = spawnSync(
   process.execPath,
-  ['bin/drover.js', 'run', '--quiet', '--keep-order', '--tasks', 'examples/nightly.jsonl', '--json'],
+  ['bin/drover.cjs', 'run', '--quiet', '--keep-order', '--tasks', 'examples/nightly.jsonl', '--json'],
   { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
 )
 for (const line of stdout.trimEnd().split('\n')) {

@@ -1,13 +1,14 @@
 // Builds dist/: the library as modules with their types, and the command line as one file that starts fast.
-import { execFileSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { copyFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-rmSync(join(root, 'dist'), { recursive: true, force: true })
+const dist = join(root, 'dist')
+rmSync(dist, { recursive: true, force: true })
 const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'))
 execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '-p', join(root, 'tsconfig.build.json')], {
   stdio: 'inherit',
@@ -18,12 +19,20 @@ const bundle = await rolldown({
   platform: 'node',
   resolve: { mainFields: ['module', 'main'] },
 })
+// CommonJS: its loader is there already when Node starts, that of modules takes as long as all of drover.
 await bundle.write({
-  dir: join(root, 'dist'),
-  format: 'esm',
+  dir: dist,
+  format: 'cjs',
   minify: true,
-  entryFileNames: '[name].js',
-  // Beside the entry, so that what is found relative to a module is found from all of them.
-  chunkFileNames: 'drover-[name]-[hash].js',
+  entryFileNames: '[name].cjs',
+  // Beside the entry, so that what is found relative to a file is found from all of them.
+  chunkFileNames: 'drover-[name]-[hash].cjs',
 })
 await bundle.close()
+
+// What a usual run compiles is put beside it.
+copyFileSync(join(root, 'scripts/code-cache.cjs'), join(dist, 'code-cache.cjs'))
+const record = `require('./code-cache.cjs').record(process.argv[1])`
+const words = [join(dist, 'drover.cjs'), 'run', '--jobs', '2', 'true', ':::', '1']
+// Whether that run went well is for the tests to say.
+spawnSync(process.execPath, ['-e', record, ...words], { cwd: dist, stdio: 'ignore' })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** drover's command line, to be run by Node. */
-export const DROVER = fileURLToPath(new URL('../../bin/drover.js', import.meta.url))
+export const DROVER = fileURLToPath(new URL('../../bin/drover.cjs', import.meta.url))
 
 /**
  * A file with the numbers from 1, one a line.

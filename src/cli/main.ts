@@ -57,6 +57,10 @@ function endingOf(error: unknown): Ending {
   return { status: isMistake ? STATUS_MISTAKE : STATUS_CANNOT_GO_ON }
 }
 
-const ending = await main().catch(endingOf)
-if ('signal' in ending) dieOf(ending.signal)
-process.exit(ending.status)
+/** Not awaited at the top of the module, which is bundled to a form that starts faster and has no such thing. */
+void main()
+  .catch(endingOf)
+  .then((ending) => {
+    if ('signal' in ending) dieOf(ending.signal)
+    process.exit(ending.status)
+  })

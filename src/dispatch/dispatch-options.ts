@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import type { OutputStream } from '../launcher/port.js'
 import {
@@ -15,6 +14,7 @@ import {
 import { OptionError } from '../task/errors.js'
 import type { Attempt, Result } from '../task/result.js'
 import type { Task } from '../task/task.js'
+import { uniqueId } from '../task/unique-id.js'
 import { type HaltRule, parseHalt } from './halt.js'
 
 /** A piece of a running task's output. */
@@ -93,7 +93,7 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
   rejectUnknown('dispatch() and Dispatcher', options, DISPATCH_OPTIONS)
   checkSignal(options.signal)
   const haltWords = options.halt ?? 'never'
-  const run = options.run ?? `${Date.now().toString(36)}-${randomBytes(4).toString('hex')}`
+  const run = options.run ?? uniqueId()
   if (!/^[\w-]+$/.test(run)) throw new OptionError(`run: expected letters, digits, _ and -, not ${JSON.stringify(run)}`)
   return {
     ...checkSettings(options),
@@ -108,7 +108,7 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     keys: options.keys ?? false,
     output: checkOneOf('output', options.output ?? 'pipe', ['pipe', 'inherit', 'null']),
     run,
-    scope: `${run}-${randomBytes(4).toString('hex')}`,
+    scope: `${run}-${uniqueId()}`,
     onResult: options.onResult,
     onAttempt: options.onAttempt,
     onOutput: options.onOutput,

@@ -1,5 +1,4 @@
-import { rmSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { promises, rmSync } from 'node:fs'
 import { tmpdir as systemTmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -99,7 +98,7 @@ export class SpillFolder {
   async #close(): Promise<void> {
     await Promise.allSettled(this.#creating)
     await Promise.all([...this.#files].map((file) => file.close()))
-    if (this.#path !== null) await rm(this.#path, { recursive: true, force: true }).catch(ignore)
+    if (this.#path !== null) await promises.rm(this.#path, { recursive: true, force: true }).catch(ignore)
   }
 
   #track<T>(action: () => Promise<T>): Promise<T> {
@@ -172,7 +171,7 @@ export class SpillFolder {
 
   async #make(): Promise<string> {
     try {
-      const path = await mkdtemp(join(this.#tmpdir, folderPrefix()))
+      const path = await promises.mkdtemp(join(this.#tmpdir, folderPrefix()))
       this.#path = path
       void removeStaleFolders(this.#tmpdir)
       return path

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
-import { readlinkSync } from 'node:fs'
-import { lstat, readdir, rm } from 'node:fs/promises'
+import { promises, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { sha256 } from '../task/sha256.js'
 
 const FOLDER_NAME = /^drover-(\d+)-(?:([0-9a-f]{8})-)?/
 
@@ -16,14 +15,14 @@ export function folderPrefix(): string {
 
 /** Removes the spill folders below `tmpdir` that dead processes of the same user and realm left. Never rejects. */
 export async function removeStaleFolders(tmpdir: string): Promise<void> {
-  const names = await readdir(tmpdir).catch(() => [])
+  const names = await promises.readdir(tmpdir).catch(() => [])
   for (const name of names) {
     if (!isOfDeadProcess(name)) continue
     const path = join(tmpdir, name)
     try {
-      const entry = await lstat(path)
+      const entry = await promises.lstat(path)
       if (!entry.isDirectory() || entry.uid !== (process.getuid?.() ?? entry.uid)) continue
-      await rm(path, { recursive: true, force: true })
+      await promises.rm(path, { recursive: true, force: true })
     } catch {
       // Somebody else removes it at the same time, or it is not ours to remove.
     }
@@ -44,7 +43,7 @@ function isOfDeadProcess(name: string): boolean {
 let knownRealm: string | undefined
 
 function realm(): string {
-  knownRealm ??= createHash('sha256').update(`${hostname()}\0${pidNamespace()}`).digest('hex').slice(0, 8)
+  knownRealm ??= sha256().update(`${hostname()}\0${pidNamespace()}`).digest('hex').slice(0, 8)
   return knownRealm
 }
 

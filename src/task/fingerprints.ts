@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { sha256 } from './sha256.js'
 
 /**
  * A table from 128-bit-hashed strings to numbers that takes about 24 bytes an entry at the most, where a Map takes over
@@ -84,7 +84,7 @@ export interface Fingerprint {
 
 /** The fingerprint of a string or bytes, from SHA-256. */
 export function fingerprint(content: string | Uint8Array): Fingerprint {
-  return fingerprintOfDigest(createHash('sha256').update(content).digest())
+  return fingerprintOfDigest(sha256().update(content).digest())
 }
 
 /** The fingerprint in the first eight bytes of a digest. */

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { FingerprintTable, fingerprintOfDigest } from './fingerprints.js'
+import { sha256 } from './sha256.js'
 import { displayText, plainText, type Task, type Text } from './task.js'
 
 /**
@@ -22,7 +22,7 @@ export class KeyCounter {
 
 /** SHA-256 over what a task runs. Bytes and strings of the same bytes give the same digest. */
 export function contentDigest(task: Task): Buffer {
-  const hash = createHash('sha256')
+  const hash = sha256()
   const env = task.env === undefined ? null : Object.entries(task.env).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
   const parts = [
     1,

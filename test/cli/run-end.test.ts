@@ -176,7 +176,7 @@ describe('exit status', () => {
 
   it('is 102 when output cannot be written, with a word about it', async () => {
     for (const args of [['echo'], ['--json', 'echo'], ['--dry-run', 'echo'], ['-k', '--line-buffer', 'echo']]) {
-      const line = `"${process.execPath}" bin/drover.js run ${args.join(' ')} ::: a >/dev/full`
+      const line = `"${process.execPath}" bin/drover.cjs run ${args.join(' ')} ::: a >/dev/full`
       const { status, stderr } = spawnSync('sh', ['-c', line], { encoding: 'utf8' })
       expect([status, stderr], args.join(' ')).toEqual([102, expect.stringMatching(/standard output.*no space left/)])
     }
@@ -242,7 +242,7 @@ it('makes do with 64 descriptors for 100 jobs', { timeout: 90_000 }, async () =>
   const end = await drover([
     'run',
     '--json',
-    `ulimit -n 64; exec "${execPath}" bin/drover.js run -j 100 --json 'sleep 0.1; echo {}' ::: $(seq 200); : {}`,
+    `ulimit -n 64; exec "${execPath}" bin/drover.cjs run -j 100 --json 'sleep 0.1; echo {}' ::: $(seq 200); : {}`,
     ':::',
     'x',
   ])

@@ -37,7 +37,7 @@ for (const page of ['README.md', 'docs/library.md']) {
 it('docs/templates.md: its lines for the shell do what they say', async () => {
   const [line] = blocksOf('docs/templates.md', 'sh')
   writeFileSync(join(folder, "it's a file.txt"), 'x'.repeat(42))
-  const command = line!.replace('drover', `'${process.execPath}' '${join(ROOT, 'bin/drover.js')}'`)
+  const command = line!.replace('drover', `'${process.execPath}' '${join(ROOT, 'bin/drover.cjs')}'`)
   const { stdout } = await promisify(execFile)('sh', ['-c', command], { cwd: folder })
   expect(stdout).toBe("42 bytes in it's a file.txt\n")
 })

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { Result } from '../../src/task/result.js'
 
 /** The command of the checkout. */
-export const PROGRAM = fileURLToPath(new URL('../../bin/drover.js', import.meta.url))
+export const PROGRAM = fileURLToPath(new URL('../../bin/drover.cjs', import.meta.url))
 
 export interface DroverEnd {
   readonly status: number | null

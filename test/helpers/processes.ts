@@ -17,7 +17,7 @@ export function processesWith(word: string): number[] {
 }
 
 function runs(line: string, word: string): boolean {
-  return line.includes(word) && !line.includes('bin/drover.js')
+  return line.includes(word) && !line.includes('bin/drover.cjs')
 }
 
 function commandLine(pid: number): string {

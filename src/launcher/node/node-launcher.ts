@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { uniqueId } from '../../task/unique-id.js'
 import type { Child, ChildEvents, Launcher, LauncherCapabilities, StartSpec } from '../port.js'
 import { NodeChild } from './node-child.js'
 import { forgetProcessTable, recentProcessTable, TREE_VARIABLE } from './process-table.js'
@@ -22,7 +22,7 @@ export class NodeLauncher implements Launcher {
   }
 
   /** Tells this launcher's marks from those of every other, in this process or elsewhere. */
-  readonly #name = `${outerMark()}${randomBytes(6).toString('hex')}`
+  readonly #name = `${outerMark()}${uniqueId()}`
   readonly #running = new Set<NodeChild>()
   readonly #endRunning = () => {
     for (const child of this.#running) child.killNow()
