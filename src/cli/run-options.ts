@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { DispatchSourceOptions } from '../dispatch/dispatch.js'
 import { parseHalt } from '../dispatch/halt.js'
 import type { InputRequest } from '../input/input.js'
+import { launcherFor } from '../launcher/default-launcher.js'
 import type { Leftovers } from '../process/execution.js'
 import { OptionError } from '../task/errors.js'
 import { parseCount, parseDelimiter, parseDuration, parseJobs, parseSize } from './values.js'
@@ -141,7 +142,7 @@ export function dispatchOptions(words: RunWords, printing: PrintingOptions): Dis
     killGraceMs: duration('--kill-grace', words.killGrace),
     halt: words.halt,
     leftovers: words.leftovers as Leftovers | undefined,
-    launcher: words.launcher as 'auto' | 'native' | 'node' | undefined,
+    launcher: launcherFor(words.launcher as 'auto' | 'native' | 'node' | undefined, { unchanging: true }),
     // What is only printed goes through the printer; nothing of it needs to be kept.
     maxOutputBytes: printing.json === null ? 0 : maxOutput,
     keys: printing.json !== null,

@@ -17,6 +17,11 @@ import { Server } from './server.js'
 export interface NativeLauncherOptions {
   /** The launcher's binary. Default: the one that was built here, or that came with the package. */
   readonly binary?: string
+  /**
+   * Whether this program leaves its environment and credentials as they are at the first start, so that they need not be
+   * looked at with each. Default: false.
+   */
+  readonly unchanging?: boolean
 }
 
 /**
@@ -45,7 +50,7 @@ const neverRan = new Map<string, string>()
 export function createNativeLauncher(options: NativeLauncherOptions = {}): Launcher {
   const problem = nativeLauncherUnavailable(options)
   if (problem !== null) throw new DroverError('ERR_DROVER_LAUNCHER', problem)
-  return new NativeLauncher(options.binary ?? findBinary()!)
+  return new NativeLauncher(options.binary ?? findBinary()!, options.unchanging === true)
 }
 
 /**
@@ -66,14 +71,16 @@ class NativeLauncher implements Launcher {
   }
 
   readonly #binary: string
+  readonly #isUnchanging: boolean
   readonly #servers = new Set<Server>()
   readonly #current: Record<'end' | 'keep', Server | null> = { end: null, keep: null }
   readonly #credentials = new CredentialsWatch()
   #lookedAt = Number.NEGATIVE_INFINITY
   #started = 0
 
-  constructor(binary: string) {
+  constructor(binary: string, isUnchanging: boolean) {
     this.#binary = binary
+    this.#isUnchanging = isUnchanging
   }
 
   start(spec: StartSpec, events: ChildEvents): Child {
@@ -135,6 +142,7 @@ class NativeLauncher implements Launcher {
    * ours, as of a dispatcher that goes on to the next task, makes do with what they were a moment ago.
    */
   #isTimeToLook(): boolean {
+    if (this.#isUnchanging) return false
     const { end, keep } = this.#current
     const now = performance.now()
     if ((end?.isTelling || keep?.isTelling) && now - this.#lookedAt < MOMENT_MS) return false
