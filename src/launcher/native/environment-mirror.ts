@@ -17,7 +17,7 @@ export class EnvironmentMirror {
 
   constructor() {
     const env = process.env
-    this.#names = Object.keys(env)
+    this.#names = namesIn(env)
     this.#values = this.#names.map((name) => env[name])
     this.initial = Object.fromEntries(this.#names.map((name, n) => [name, this.#values[n] ?? '']))
     this.#raw = this.#values.some((value) => value?.includes('\uFFFD')) ? rawEntries() : new Map()
@@ -31,7 +31,7 @@ export class EnvironmentMirror {
   /** The whole difference to the initial environment if something has changed since the last call, else null. */
   change(): EnvironmentChange | null {
     const env = process.env
-    const names = Object.keys(env)
+    const names = namesIn(env)
     if (this.#isSame(names, env)) return null
     this.#names = names
     this.#values = names.map((name) => env[name])
@@ -58,6 +58,11 @@ export class EnvironmentMirror {
     })
     return { set, removed: Object.keys(this.initial).filter((name) => !now.has(name)) }
   }
+}
+
+/** Not Object.keys, which asks the system for each variable whether it is there. */
+function namesIn(env: NodeJS.ProcessEnv): string[] {
+  return Reflect.ownKeys(env) as string[]
 }
 
 /** The entries of this process's first environment that are not UTF-8, which `process.env` shows with U+FFFD in them. */
