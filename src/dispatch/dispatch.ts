@@ -143,7 +143,11 @@ export class DispatchRun implements AsyncIterable<Result> {
     const self = this
     return {
       lookahead,
-      wantMore: () => this.#source?.pull(),
+      wantMore: () => {
+        const before = this.#maker.count
+        this.#source?.pull()
+        return this.#maker.count > before
+      },
       get exhausted() {
         return self.#exhausted
       },

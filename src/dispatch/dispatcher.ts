@@ -155,7 +155,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
       get total() {
         return maker().count
       },
-      wantMore() {},
+      wantMore: () => false,
       hasRoom: () => true,
       announce: (_entry, result) => {
         this.#busy = true

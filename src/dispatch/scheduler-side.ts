@@ -3,8 +3,11 @@ import type { Entry } from './entry.js'
 
 /** Where a scheduler gets its tasks and tells its results. */
 export interface SchedulerSide {
-  /** Called when there is a free slot and nothing waits; more may be handed to `enqueue`, at once or later. */
-  wantMore(): void
+  /**
+   * Called when there is a free slot and nothing waits; more may be handed to `enqueue`, at once or later. Says whether
+   * something has come at once, be it one that needs not be run.
+   */
+  wantMore(): boolean
   /** Whether nothing more can come. */
   readonly exhausted: boolean
   /** Whether all there was has come, and nothing was left unread. */

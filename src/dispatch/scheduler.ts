@@ -169,10 +169,7 @@ export class Scheduler {
       !side.exhausted &&
       (this.#stopped !== null || (waiting <= side.lookahead && (mayStart || side.lookahead > 0)))
     ) {
-      const before = this.#results.counter.done
-      side.wantMore()
-      const came = this.#queue.size > waiting || this.#results.counter.done > before
-      if (came) return true
+      if (side.wantMore()) return true
       if (side.lookahead > 0 && !side.exhausted) return false
     }
     const entry = this.#queue.peek()

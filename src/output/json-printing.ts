@@ -1,8 +1,8 @@
 import type { Result } from '../task/result.js'
+import { resultLine, resultPieces } from '../task/result-json.js'
 import { MemoryBlob, type TaskOutput } from './blob.js'
 import type { Maybe } from './maybe.js'
 import type { Outlet } from './outlet.js'
-import { resultLine, resultPieces } from './result-json.js'
 import { TaskBuffer, type TaskBufferOptions } from './task-buffer.js'
 
 /** A result with more output than this is made into JSON piece by piece. */

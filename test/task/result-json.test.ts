@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { resultLine } from '../../src/output/result-json.js'
-import { resultOf } from './support.js'
+import { resultLine } from '../../src/task/result-json.js'
+import { resultOf } from '../output/support.js'
 
 test('the fields come in the order of the documentation, without what is not there', () => {
   const all = resultOf(3, { meta: { a: 1 }, stdoutBase64: '/w==', stderrBase64: '/g==', stdout: '\ufffd' })

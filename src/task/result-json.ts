@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import type { Attempt, Result } from '../task/result.js'
-import type { Text } from '../task/task.js'
+import type { Attempt, Result } from './result.js'
+import type { Text } from './task.js'
 
 type AnyResult = Result | Result<Buffer> | Attempt | Attempt<Buffer>
 
