@@ -2,7 +2,7 @@
 // A bundle's compiled code beside it, so that a start need not compile it. One file for each version of Node, since V8
 // refuses what another version has made; where there is none for this one, the bundle is loaded as usual.
 const { existsSync, readFileSync, writeFileSync } = require('node:fs')
-const { createRequire, wrap } = require('node:module')
+const Module = require('node:module')
 const { dirname } = require('node:path')
 const { Script } = require('node:vm')
 
@@ -16,9 +16,13 @@ function cacheOf(bundle) {
  * @param {Buffer} [cachedData]
  */
 function start(bundle, cachedData) {
-  const source = wrap(readFileSync(bundle, 'utf8'))
+  const source = Module.wrap(readFileSync(bundle, 'utf8'))
   const script = new Script(source, { filename: bundle, ...(cachedData && { cachedData }) })
-  script.runInThisContext()({}, createRequire(bundle), {}, bundle, dirname(bundle))
+  const module = new Module(bundle)
+  module.filename = bundle
+  // Parts of the bundle that are loaded later require it in their turn.
+  require.cache[bundle] = module
+  script.runInThisContext()(module.exports, Module.createRequire(bundle), module, bundle, dirname(bundle))
   return script
 }
 

@@ -5,7 +5,14 @@ import type { Text } from '../task/task.js'
 import type { ArgumentGroup } from './arguments.js'
 import type { Ending } from './exit.js'
 import { runTasks } from './run.js'
-import { addRunOptions, dispatchOptions, itemOptions, printingOptions, type RunWords } from './run-options.js'
+import {
+  addRunOptions,
+  dispatchOptions,
+  itemOptions,
+  journalRequest,
+  printingOptions,
+  type RunWords,
+} from './run-options.js'
 
 const EXAMPLES = `Examples:
   drover run gzip -9 ::: *.log                     once for each file
@@ -65,6 +72,7 @@ function requestOf(command: readonly Text[], groups: readonly ArgumentGroup[], o
       stdin: groups.length > 0 ? noInput() : standardInput(),
     },
     dispatch: dispatchOptions(options, printing),
+    journal: journalRequest(options, ['drover', ...process.argv.slice(2)]),
     printing,
     progress: options.quiet !== true && (options.progress ?? isTTY),
     quiet: options.quiet === true,

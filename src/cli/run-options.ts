@@ -3,8 +3,11 @@ import type { Command } from 'commander'
 import type { DispatchSourceOptions } from '../dispatch/dispatch.js'
 import { parseHalt } from '../dispatch/halt.js'
 import type { InputRequest } from '../input/input.js'
+import type { Fsync } from '../journal/append-file.js'
+import type { JournalOptions } from '../journal/journal.js'
 import { launcherFor } from '../launcher/default-launcher.js'
 import type { Leftovers } from '../process/execution.js'
+import { checkOneOf } from '../process/process-options.js'
 import { OptionError } from '../task/errors.js'
 import { parseCount, parseDelimiter, parseDuration, parseJobs, parseSize } from './values.js'
 
@@ -25,6 +28,11 @@ export interface RunWords {
   readonly killGrace?: string
   readonly halt?: string
   readonly leftovers?: string
+  readonly journal?: string
+  readonly resume?: true
+  readonly retryFailed?: true
+  readonly acceptChanges?: true
+  readonly fsync?: string
   readonly maxOutput?: string
   readonly tmpdir?: string
   readonly tasks?: string
@@ -71,6 +79,12 @@ export function addRunOptions(command: Command): Command {
     .option('--kill-grace <dur>', 'time between TERM and KILL (5s)')
     .option('--leftovers <what>', 'kill, keep or wait for processes that a task leaves behind (kill)')
     .option('--launcher <name>', 'what starts the processes: auto, native or node (auto)')
+    .optionsGroup('What is kept:')
+    .option('--journal <file>', 'append each result to it the moment it is known')
+    .option('--resume', 'run only what has no conclusive result in the journal')
+    .option('--retry-failed', 'run all that has not succeeded in the journal')
+    .option('--accept-changes', 'run a task again whose id has another command in the journal')
+    .option('--fsync <when>', 'force the journal to the disk: always, interval (once a second) or never (interval)')
     .optionsGroup('What is printed:')
     .option('-k, --keep-order', 'output in the order of the input')
     .option('--tag', 'put the item and a tab in front of each line')
@@ -132,6 +146,7 @@ export function dispatchOptions(words: RunWords, printing: PrintingOptions): Dis
     value === undefined ? undefined : parseDuration(option, value)
   if (words.halt !== undefined) parseHalt(words.halt)
   const maxOutput = words.maxOutput === undefined ? undefined : parseSize('--max-output', words.maxOutput)
+  const keepsResults = printing.json !== null || words.journal !== undefined
   const given = {
     concurrency: words.jobs === undefined ? undefined : parseJobs(words.jobs),
     timeoutMs: duration('--timeout', words.timeout),
@@ -144,13 +159,47 @@ export function dispatchOptions(words: RunWords, printing: PrintingOptions): Dis
     leftovers: words.leftovers as Leftovers | undefined,
     launcher: launcherFor(words.launcher as 'auto' | 'native' | 'node' | undefined, { unchanging: true }),
     // What is only printed goes through the printer; nothing of it needs to be kept.
-    maxOutputBytes: printing.json === null ? 0 : maxOutput,
+    maxOutputBytes: keepsResults ? maxOutput : 0,
     keys: printing.json !== null,
     // Bytes go into JSON piece by piece; text would be there twice.
-    encoding: printing.json === null ? undefined : ('buffer' as const),
+    encoding: keepsResults ? ('buffer' as const) : undefined,
     output: printing.mode === 'none' ? ('inherit' as const) : ('pipe' as const),
   }
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+}
+
+/** A journal as it was asked for. */
+export interface JournalRequest extends JournalOptions {
+  readonly path: string
+}
+
+/** @throws OptionError for an option that makes no sense without a journal, or that contradicts another. */
+export function journalRequest(words: RunWords, command: readonly string[]): JournalRequest | null {
+  const { journal, resume = false, retryFailed = false, acceptChanges = false, fsync } = words
+  if (journal === undefined) {
+    const given = {
+      '--resume': resume,
+      '--retry-failed': retryFailed,
+      '--accept-changes': acceptChanges,
+      '--fsync': fsync,
+    }
+    const [name] = Object.entries(given).find(([, value]) => value) ?? []
+    if (name !== undefined) throw new OptionError(`${name} is about a journal; name it with --journal FILE`)
+    return null
+  }
+  if (resume && retryFailed)
+    throw new OptionError('--resume and --retry-failed exclude each other; --retry-failed also runs what has not ended')
+  if (acceptChanges && !resume && !retryFailed)
+    throw new OptionError('--accept-changes is for --resume and --retry-failed; without them all tasks are run')
+  return {
+    path: journal,
+    resume,
+    retryFailed,
+    acceptChanges,
+    ...(fsync !== undefined && { fsync: checkOneOf('--fsync', fsync as Fsync, ['always', 'interval', 'never']) }),
+    launcher: launcherFor(words.launcher as 'auto' | 'native' | 'node' | undefined, { unchanging: true }),
+    command,
+  }
 }
 
 /** The byte that ends an item, where one was asked for. */

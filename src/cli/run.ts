@@ -2,6 +2,7 @@ import { type DispatchRun, type DispatchSourceOptions, dispatch } from '../dispa
 import type { TaskOutput } from '../dispatch/dispatch-options.js'
 import type { Summary } from '../dispatch/progress.js'
 import { type InputRequest, openInput, type TaskInput, withSlot } from '../input/input.js'
+import type { Journal } from '../journal/journal.js'
 import { FdWriter } from '../output/fd-writer.js'
 import { Printer } from '../output/printer.js'
 import { ProgressLine, summaryLine } from '../output/progress-line.js'
@@ -9,14 +10,16 @@ import { InputError } from '../task/errors.js'
 import { describeCommand, type Task } from '../task/task.js'
 import { printCommands } from './dry-run.js'
 import { brokenEnding, type Ending, exitStatus } from './exit.js'
+import { openJournal, tellOfDone, tellOfFindings } from './journal.js'
 import { Messages } from './messages.js'
-import type { PrintingOptions } from './run-options.js'
+import type { JournalRequest, PrintingOptions } from './run-options.js'
 import { watchSignals } from './signals.js'
 
 /** All that `drover run` was asked for. */
 export interface RunRequest {
   readonly input: InputRequest
   readonly dispatch: DispatchSourceOptions
+  readonly journal: JournalRequest | null
   readonly printing: PrintingOptions
   readonly progress: boolean
   readonly quiet: boolean
@@ -33,6 +36,18 @@ const PROGRESS_INTERVAL_MS = 200
  * @throws InputError, TemplateError, OptionError before anything was started; what drover itself could not go on for.
  */
 export async function runTasks(request: RunRequest): Promise<Ending> {
+  const journal = request.journal === null ? null : await openJournal(request.journal)
+  try {
+    const ending = await runWith(request, journal)
+    await journal?.close()
+    return ending
+  } finally {
+    // After an error that one counts, and not what closing says.
+    await journal?.close().catch(() => {})
+  }
+}
+
+async function runWith(request: RunRequest, journal: Journal | null): Promise<Ending> {
   let brokenBy: NodeJS.ErrnoException | null = null
   let run: DispatchRun | null = null
   const stderr: FdWriter = new FdWriter(2, { onBroken: (error) => onBroken(error, 'standard error') })
@@ -42,9 +57,10 @@ export async function runTasks(request: RunRequest): Promise<Ending> {
     if (error.code !== 'EPIPE') void stderr.write(`drover: ${what} cannot be written to: ${error.message}\n`)
     run?.halt('now', { code: error.code ?? 'EPIPE', message: `${what} cannot be written to` })
   }
-  const input = await openInput(request.input)
+  const checkTask = (task: Task) => journal?.problemOf(task) ?? null
+  const input = await openInput(journal === null ? request.input : { ...request.input, checkTask })
   if (request.dryRun) {
-    await printCommands(input, stdout)
+    await printCommands(input, stdout, journal)
     return brokenEnding(brokenBy) ?? { status: 0 }
   }
   const terminal: { progress: ProgressLine | null } = { progress: null }
@@ -58,7 +74,8 @@ export async function runTasks(request: RunRequest): Promise<Ending> {
       void stderr.write(`${line}\n`)
     },
   })
-  run = dispatch(input, optionsFor(request, input, printer, messages))
+  if (journal !== null) tellOfFindings(journal, messages)
+  run = dispatch(input, { ...optionsFor(request, input, printer, messages), ...(journal !== null && { journal }) })
   const signals = watchSignals(run, (message) => messages.say(message))
   if (request.progress) {
     const columns = () => process.stderr.columns ?? 80
@@ -84,6 +101,7 @@ export async function runTasks(request: RunRequest): Promise<Ending> {
     process.removeListener('exit', removeFiles)
   }
   const summary = await run.summary()
+  tellOfDone(summary, messages)
   if (hasTrouble(summary) || badInput) messages.line(summaryLine(summary))
   await stderr.flush()
   return exitStatus(summary, { brokenBy, endedBy: signals.endedBy, drainedBy: signals.drainedBy })

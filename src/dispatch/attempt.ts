@@ -112,7 +112,7 @@ function passOn(
   return room && Promise.resolve(room).then(() => {}, events.onError)
 }
 
-function asResultError(error: unknown): ResultError {
+export function asResultError(error: unknown): ResultError {
   if (error instanceof DroverError) return { code: error.code, message: error.message }
   return { code: 'ERR_DROVER_CALLBACK', message: error instanceof Error ? error.message : String(error) }
 }

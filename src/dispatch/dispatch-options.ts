@@ -16,6 +16,7 @@ import type { Attempt, Result } from '../task/result.js'
 import type { Task } from '../task/task.js'
 import { uniqueId } from '../task/unique-id.js'
 import { type HaltRule, parseHalt } from './halt.js'
+import type { ResultJournal } from './result-journal.js'
 
 /** A piece of a running task's output. */
 export interface TaskOutput {
@@ -54,6 +55,11 @@ export interface DispatchOptions extends ExecutionSettings {
   readonly keys?: boolean
   /** What becomes of the output: passed through pipes and kept, handed to drover's own stdout and stderr, or dropped. Default: `pipe`. */
   readonly output?: 'pipe' | 'inherit' | 'null'
+  /**
+   * Where each final result is written before anyone hears of it, `onResult` included; tasks that `dispatch()` finds done there
+   * are not run again and give no result. Implies `keys`. It is not closed by the run.
+   */
+  readonly journal?: ResultJournal | undefined
   /** Called with each final result before anyone else hears of it; a rejection ends the run. */
   readonly onResult?:
     | ((result: Result, progress: { completed: number; total: number | null }) => void | Promise<void>)
@@ -82,6 +88,7 @@ export interface CheckedDispatchOptions extends CheckedSettings {
   readonly run: string
   /** Tells the processes of this run from those of every other, whatever its id. */
   readonly scope: string
+  readonly journal: ResultJournal | undefined
   readonly onResult: DispatchOptions['onResult']
   readonly onAttempt: DispatchOptions['onAttempt']
   readonly onOutput: DispatchOptions['onOutput']
@@ -105,15 +112,21 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     halt: parseHalt(haltWords),
     haltWords,
     signal: options.signal,
-    keys: options.keys ?? false,
+    keys: options.journal !== undefined || (options.keys ?? false),
     output: checkOneOf('output', options.output ?? 'pipe', ['pipe', 'inherit', 'null']),
     run,
     scope: `${run}-${uniqueId()}`,
+    journal: checkJournal(options.journal),
     onResult: options.onResult,
     onAttempt: options.onAttempt,
     onOutput: options.onOutput,
     beforeStart: options.beforeStart,
   }
+}
+
+function checkJournal(journal: ResultJournal | undefined): ResultJournal | undefined {
+  if (journal === undefined || typeof (journal as Partial<ResultJournal> | null)?.commit === 'function') return journal
+  throw new OptionError(`journal: expected what Journal.open() resolves to, not ${String(journal)}`)
 }
 
 /** @throws OptionError unless it is a whole number of at least 1, or Infinity. */

@@ -1,7 +1,9 @@
 import { checkCount, checkOneOf } from '../process/process-options.js'
 import { DroverError } from '../task/errors.js'
-import type { Result, ResultError } from '../task/result.js'
+import type { Result, ResultError, ResultState } from '../task/result.js'
+import { asResultError } from './attempt.js'
 import { checkConcurrency, checkDispatchOptions, type DispatchOptions } from './dispatch-options.js'
+import type { Entry } from './entry.js'
 import { EntryMaker } from './entry-maker.js'
 import { Lifecycle } from './lifecycle.js'
 import type { Progress, Summary } from './progress.js'
@@ -177,7 +179,7 @@ export class DispatchRun implements AsyncIterable<Result> {
   #begin(): void {
     this.#begun = true
     this.#source = new TaskSource(this.#tasks, {
-      onTask: (task) => this.#scheduler.enqueue(this.#maker.make(task)),
+      onTask: (task) => this.#take(this.#maker.make(task)),
       onInvalid: ({ id, invalid }) => {
         const task = id === undefined ? {} : { id }
         this.#scheduler.finishInvalid(this.#maker.makeInvalid(task), invalid)
@@ -193,6 +195,18 @@ export class DispatchRun implements AsyncIterable<Result> {
     })
     this.#lifecycle.begin()
     this.#scheduler.pump()
+  }
+
+  #take(entry: Entry): void {
+    const { journal } = this.#scheduler.options
+    let state: ResultState | null
+    try {
+      state = journal?.stateOf(entry.task, entry.key!) ?? null
+    } catch (error) {
+      return this.#scheduler.finishInvalid(entry, asResultError(error))
+    }
+    if (state === null) this.#scheduler.enqueue(entry)
+    else this.#scheduler.passOver(state)
   }
 
   async #end(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Result } from '../task/result.js'
+import type { Attempt, Result } from '../task/result.js'
 import type { CheckedDispatchOptions } from './dispatch-options.js'
 import type { Entry } from './entry.js'
 import { HaltCounter, type HaltRule } from './halt.js'
@@ -15,18 +15,18 @@ export interface FinalResultsEvents {
   readonly onError: (error: unknown) => void
 }
 
-/** The end of each task's way: its result is counted, committed (`onResult`, which is awaited) and announced. */
+/** The end of each task's way: its result is counted, committed (to the journal and `onResult`, awaited) and announced. */
 export class FinalResults {
   readonly counter = new ResultCounter()
-  readonly #onResult: CheckedDispatchOptions['onResult']
+  readonly #options: CheckedDispatchOptions
   readonly #halt: HaltCounter
   readonly #events: FinalResultsEvents
   #unannounced = 0
   #fatal: { error: unknown } | null = null
 
-  constructor({ onResult, halt }: CheckedDispatchOptions, events: FinalResultsEvents) {
-    this.#onResult = onResult
-    this.#halt = new HaltCounter(halt)
+  constructor(options: CheckedDispatchOptions, events: FinalResultsEvents) {
+    this.#options = options
+    this.#halt = new HaltCounter(options.halt)
     this.#events = events
   }
 
@@ -51,9 +51,9 @@ export class FinalResults {
   }
 
   summary(run: string, halted: string | null, allRead: boolean): Summary {
-    const { done, byState, failures, elapsedMs } = this.counter
+    const { done, alreadyDone, alreadyFailed, byState, failures, elapsedMs } = this.counter
     const complete = allRead && byState.skipped + byState.cancelled === 0
-    return { run, total: done, byState, failures, halted, complete, durationMs: elapsedMs }
+    return { run, total: done, alreadyDone, alreadyFailed, byState, failures, halted, complete, durationMs: elapsedMs }
   }
 
   add(entry: Entry, result: Result): void {
@@ -61,8 +61,7 @@ export class FinalResults {
     this.#halt.count(result.state)
     this.#unannounced += 1
     const progress = { completed: this.counter.done, total: this.#events.total() }
-    const commit = () => this.#onResult?.(result, progress)
-    const committed = this.#fatal === null ? userCall(commit, this.#events.onError) : undefined
+    const committed = this.#fatal === null ? this.#commit(result, progress) : undefined
     if (committed === undefined) return this.#announce(entry, result)
     const announce = () => {
       this.#announce(entry, result)
@@ -72,6 +71,20 @@ export class FinalResults {
       this.#events.onError(error)
       announce()
     })
+  }
+
+  /** Commits an attempt that is to be followed by another. */
+  record(attempt: Attempt): unknown {
+    const { journal, onAttempt } = this.#options
+    return journal === undefined ? onAttempt?.(attempt) : journal.record(attempt).then(() => onAttempt?.(attempt))
+  }
+
+  /** Into the journal first, so that whoever acts on a result can rely on it. */
+  #commit(result: Result, progress: { completed: number; total: number | null }): PromiseLike<unknown> | undefined {
+    const { journal, onResult } = this.#options
+    const tell = () => onResult?.(result, progress)
+    if (journal === undefined) return userCall(tell, this.#events.onError)
+    return journal.commit(result).then(() => (this.#fatal === null ? tell() : undefined))
   }
 
   #announce(entry: Entry, result: Result): void {

@@ -9,6 +9,8 @@ export interface Progress {
   readonly running: number
   /** With a final result. */
   readonly done: number
+  /** Not run again, since the journal had a result of an earlier run. */
+  readonly alreadyDone: number
   readonly byState: Readonly<Record<ResultState, number>>
   /** Final results a second over the last seconds; null in the first second. */
   readonly ratePerSecond: number | null
@@ -20,8 +22,12 @@ export interface Progress {
 export interface Summary {
   /** The run's id. */
   readonly run: string
-  /** Tasks that were read; each has one final result. */
+  /** Tasks that were read and not done before; each has one final result. */
   readonly total: number
+  /** Tasks that were not run again, since the journal had a result of an earlier run. */
+  readonly alreadyDone: number
+  /** Those of them that had not succeeded. */
+  readonly alreadyFailed: number
   readonly byState: Readonly<Record<ResultState, number>>
   /** Results that count as failures: failed, timed-out, killed, spawn-failed, lost and invalid. */
   readonly failures: number
@@ -43,6 +49,8 @@ export class ResultCounter {
   readonly #buckets = new Float64Array(BUCKETS)
   #second = 0
   #done = 0
+  #alreadyDone = 0
+  #alreadyFailed = 0
 
   constructor() {
     this.#byState = Object.fromEntries(RESULT_STATES.map((state) => [state, 0])) as Record<ResultState, number>
@@ -50,6 +58,14 @@ export class ResultCounter {
 
   get done(): number {
     return this.#done
+  }
+
+  get alreadyDone(): number {
+    return this.#alreadyDone
+  }
+
+  get alreadyFailed(): number {
+    return this.#alreadyFailed
   }
 
   get byState(): Record<ResultState, number> {
@@ -75,6 +91,12 @@ export class ResultCounter {
     this.#done += 1
     this.#turnTo(Math.floor(this.elapsedMs / BUCKET_MS))
     this.#buckets[this.#second % BUCKETS]! += 1
+  }
+
+  /** One of an earlier run, which is not run again. */
+  passOver(state: ResultState): void {
+    this.#alreadyDone += 1
+    if (isFailure(state)) this.#alreadyFailed += 1
   }
 
   ratePerSecond(): number | null {

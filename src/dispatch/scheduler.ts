@@ -1,6 +1,6 @@
 import { resultWithoutStart } from '../process/result-of.js'
 import { LocalSlots, SlotNumbers } from '../slots/local-slots.js'
-import type { Result, ResultError } from '../task/result.js'
+import type { Result, ResultError, ResultState } from '../task/result.js'
 import { type AttemptEnd, identityOf, prepareAttempt, startAttempt } from './attempt.js'
 import { backoffMs, isRetried } from './backoff.js'
 import type { CheckedDispatchOptions } from './dispatch-options.js'
@@ -17,7 +17,7 @@ import { userCall } from './user-call.js'
 /**
  * Who runs when. A task's way:
  *
- *   enqueue ─► queue ─► running ─► final ─► onResult (awaited) ─► announced
+ *   enqueue ─► queue ─► running ─► final ─► journal and onResult (awaited) ─► announced
  *                ▲         │
  *                └─backoff─┘  failed, and tries are left
  *
@@ -35,6 +35,7 @@ export class Scheduler {
   readonly #results: FinalResults
   readonly #shortage = new Shortage(() => this.pump())
   readonly #delay: StartDelay
+  #begun = false
   #pumping = false
   #suspended = false
   #stopped: ResultError | null = null
@@ -72,16 +73,18 @@ export class Scheduler {
 
   /** From now on the time counts. */
   begin(): void {
+    if (!this.#begun) this.options.journal?.begin(this.options.run)
+    this.#begun = true
     this.#results.counter.begin()
   }
 
   progress(): Progress {
     const { total } = this.#side
-    const { done, byState } = this.#results.counter
+    const { done, alreadyDone, byState } = this.#results.counter
     const ratePerSecond = this.#results.counter.ratePerSecond()
-    const etaMs = total === null || !ratePerSecond ? null : ((total - done) / ratePerSecond) * 1_000
+    const etaMs = total === null || !ratePerSecond ? null : ((total - done - alreadyDone) / ratePerSecond) * 1_000
     const queued = this.#queue.size + this.#backingOff.size
-    return { total, queued, running: this.#running.size, done, byState, ratePerSecond, etaMs }
+    return { total, queued, running: this.#running.size, done, alreadyDone, byState, ratePerSecond, etaMs }
   }
 
   summary(): Summary {
@@ -97,6 +100,12 @@ export class Scheduler {
   /** Gives a task that cannot be run its result. */
   finishInvalid(entry: Entry, error: ResultError): void {
     this.#finishUnstarted(entry, 'invalid', error)
+    this.pump()
+  }
+
+  /** A task need not be run: an earlier run has brought it to this state. */
+  passOver(state: ResultState): void {
+    this.#results.counter.passOver(state)
     this.pump()
   }
 
@@ -232,7 +241,7 @@ export class Scheduler {
     }
     this.#side.onAttempt(result)
     const fail = (error: unknown) => this.fail(error)
-    const recorded = userCall(() => this.options.onAttempt?.({ ...result, type: 'attempt' }), fail)
+    const recorded = userCall(() => this.#results.record({ ...result, type: 'attempt' }), fail)
     if (recorded === undefined) wait()
     else recorded.then(wait, fail)
     this.pump()

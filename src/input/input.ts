@@ -1,4 +1,4 @@
-import type { Text } from '../task/task.js'
+import type { Task, Text } from '../task/task.js'
 import { openGroups, openItems } from './open-items.js'
 import { readSettings } from './settings.js'
 import type { TaskInput } from './task-input.js'
@@ -35,6 +35,8 @@ export interface InputRequest {
   readonly strict?: boolean
   /** The longest line, item, row or element of an array, in bytes. Default: 64 MiB. */
   readonly maxLineBytes?: number
+  /** Says what is wrong with a task that is well-formed; it then counts as bad. Default: nothing ever is. */
+  readonly checkTask?: (task: Task) => string | null
   readonly stdin: NodeJS.ReadableStream | AsyncIterable<Buffer>
 }
 

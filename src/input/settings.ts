@@ -18,6 +18,7 @@ export interface Settings {
   readonly strict: boolean
   readonly maxLineBytes: number
   readonly stdin: InputRequest['stdin']
+  readonly checkTask: InputRequest['checkTask']
 }
 
 const MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -42,6 +43,7 @@ export function readSettings(request: InputRequest): Settings {
     strict: request.strict ?? false,
     maxLineBytes,
     stdin: request.stdin,
+    checkTask: request.checkTask,
   }
   checkItems(settings, Math.max(request.groups?.length ?? 0, request.argFiles?.length ?? 0))
   return settings

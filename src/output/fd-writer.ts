@@ -1,5 +1,5 @@
 import { writev as systemWritev } from 'node:fs'
-import { dropBytes } from './bytes.js'
+import { dropBytes } from '../task/drop-bytes.js'
 import { type Deferred, deferred } from './maybe.js'
 
 /** Where output goes: standard output, standard error, or a stand-in for one of them. */

@@ -1,7 +1,7 @@
 import { close, open, read, unlink, writev } from 'node:fs'
 import { promisify } from 'node:util'
+import { dropBytes } from '../task/drop-bytes.js'
 import { DroverError } from '../task/errors.js'
-import { dropBytes } from './bytes.js'
 
 /** The system calls that spilling needs, so that tests can let them fail. Default: those of `node:fs`. */
 export interface SpillSystem {

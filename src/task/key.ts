@@ -15,9 +15,18 @@ export class KeyCounter {
     const mark = fingerprintOfDigest(digest)
     const before = this.#counts.get(mark) ?? 0
     this.#counts.set(mark, before + 1)
-    const hex = digest.toString('hex', 0, 16)
-    return before === 0 ? hex : `${hex}-${before}`
+    const key = keyOfDigest(digest)
+    return before === 0 ? key : `${key}-${before}`
   }
+}
+
+/** The key of a task whose content has not come before. */
+export function contentKey(task: Task): string {
+  return keyOfDigest(contentDigest(task))
+}
+
+function keyOfDigest(digest: Buffer): string {
+  return digest.toString('hex', 0, 16)
 }
 
 /** SHA-256 over what a task runs. Bytes and strings of the same bytes give the same digest. */

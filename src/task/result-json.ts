@@ -22,7 +22,7 @@ export function resultLine(result: AnyResult): string {
 const PIECE_CHARACTERS = 64 * 1024
 
 /** The line of {@link resultLine} in pieces of moderate size, so that megabytes of output are never there twice. */
-export function* resultPieces(result: Result | Result<Buffer>): Generator<string, void> {
+export function* resultPieces(result: AnyResult): Generator<string, void> {
   const { stdout, stderr } = result
   if (!isText(stdout) || !isText(stderr)) return yield resultLine(result)
   const rest = resultLine({ ...result, stdout: '', stderr: '' })

@@ -1,0 +1,24 @@
+import { readFile } from 'node:fs/promises'
+
+/** What keeps others from writing to a journal at the same time. */
+export interface JournalLock {
+  /** Aborted when it was lost; null where that cannot happen. */
+  readonly lost: AbortSignal | null
+  release(): Promise<void>
+}
+
+/** The pid in a lock file. */
+export async function holderOf(file: string): Promise<number | null> {
+  const pid = Number(await readFile(file, 'utf8').catch(() => ''))
+  return Number.isSafeInteger(pid) && pid > 0 ? pid : null
+}
+
+export function isAlive(pid: number | null): boolean {
+  if (pid === null) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
