@@ -1,5 +1,5 @@
 export { type DispatchRun, type DispatchSourceOptions, dispatch } from './dispatch/dispatch.js'
-export type { DispatchOptions, StartInfo, TaskOutput } from './dispatch/dispatch-options.js'
+export type { DispatchOptions, OutputFiles, StartInfo, TaskOutput } from './dispatch/dispatch-options.js'
 export { Dispatcher, type DispatcherEvents, type DispatcherOptions } from './dispatch/dispatcher.js'
 export type { Progress, Summary } from './dispatch/progress.js'
 export type { ResultJournal } from './dispatch/result-journal.js'

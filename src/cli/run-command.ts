@@ -5,14 +5,8 @@ import type { Text } from '../task/task.js'
 import type { ArgumentGroup } from './arguments.js'
 import type { Ending } from './exit.js'
 import { runTasks } from './run.js'
-import {
-  addRunOptions,
-  dispatchOptions,
-  itemOptions,
-  journalRequest,
-  printingOptions,
-  type RunWords,
-} from './run-options.js'
+import { dispatchOptions, itemOptions, journalRequest, printingOptions } from './run-options.js'
+import { addRunOptions, type RunWords } from './run-words.js'
 
 const EXAMPLES = `Examples:
   drover run gzip -9 ::: *.log                     once for each file

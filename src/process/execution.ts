@@ -4,6 +4,7 @@ import { Deadline } from './deadline.js'
 import { endTree } from './end-tree.js'
 import { type Cause, type Outcome, stateOf } from './outcome.js'
 import { OutputCapture } from './output-capture.js'
+import { countFiles, outputFilesOf } from './output-files.js'
 
 /** What happens to processes that a task leaves behind: they are ended with it, left alone, or waited for. */
 export type Leftovers = 'kill' | 'keep' | 'wait'
@@ -38,6 +39,7 @@ export class Execution implements ChildEvents {
   readonly #options: ExecutionOptions
   readonly #capture: Readonly<Record<OutputStream, OutputCapture>>
   readonly #open: Record<OutputStream, boolean>
+  readonly #files: Readonly<Record<OutputStream, string | null>>
   /** How many chunks of each stream their receiver has no room after. */
   readonly #waiting: Record<OutputStream, number> = { stdout: 0, stderr: 0 }
   #hurryController: AbortController | null = null
@@ -59,6 +61,7 @@ export class Execution implements ChildEvents {
     this.#options = options
     const { spec, maxOutputBytes } = options
     this.#capture = { stdout: new OutputCapture(maxOutputBytes), stderr: new OutputCapture(maxOutputBytes) }
+    this.#files = outputFilesOf(spec)
     this.#open = { stdout: spec.stdout.to === 'pipe', stderr: spec.stderr.to === 'pipe' }
   }
 
@@ -271,18 +274,23 @@ export class Execution implements ChildEvents {
   #finish(state: ResultState, error: ResultError | null, pipeHeld: boolean, leftovers: number): void {
     this.#done = true
     this.#deadline?.clear()
+    const durationMs = (this.#exitedMs || performance.now()) - this.#startedMs
     const cause = this.#exit === null ? this.#cause : null
-    this.#options.onDone({
+    const outcome: Outcome = {
       state: cause?.state ?? state,
       error: cause?.error ?? error,
       exit: this.#exit,
       pid: this.pid,
       stdout: this.#capture.stdout,
       stderr: this.#capture.stderr,
+      files: this.#files,
       pipeHeld,
       leftovers,
       startedAt: this.#startedAt,
-      durationMs: (this.#exitedMs || performance.now()) - this.#startedMs,
-    })
+      durationMs,
+    }
+    const { stdout, stderr } = this.#files
+    if (stdout === null && stderr === null) this.#options.onDone(outcome)
+    else void countFiles(this.#files, this.#capture).then(() => this.#options.onDone(outcome))
   }
 }

@@ -18,7 +18,7 @@ import {
   rejectUnknown,
 } from './process-options.js'
 import { type ResultIdentity, resultOf, resultWithoutStart } from './result-of.js'
-import { startSpecOf } from './start-spec.js'
+import { PIPES, startSpecOf } from './start-spec.js'
 
 export interface ProcessOptions extends ExecutionSettings, Omit<Task, 'command' | 'args' | 'timeoutMs' | 'retries'> {
   /** Ends the process, tree and all, when it is aborted; the result is `cancelled`. */
@@ -121,7 +121,7 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
     const { leftovers } = this.#settings
     this.#execution = new Execution({
       ...this.#settings,
-      spec: startSpecOf(this.task, OWN_SCOPE, { to: 'pipe' }, leftovers === 'keep'),
+      spec: startSpecOf(this.task, OWN_SCOPE, PIPES, leftovers === 'keep'),
       onOutput: (stream, chunk) => this.#lines[stream].push(chunk),
       onDone: (outcome) => this.#onDone(outcome),
     })

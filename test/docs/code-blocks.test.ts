@@ -22,12 +22,17 @@ function blocksOf(page: string, languages: string): string[] {
   return [...readFileSync(join(ROOT, page), 'utf8').matchAll(fence)].map((match) => match[1]!)
 }
 
-for (const page of ['README.md', 'docs/library.md']) {
+/** Programs that leave files behind do it elsewhere. */
+function cwdOf(page: string): string {
+  return page === 'docs/journal.md' ? folder : ROOT
+}
+
+for (const page of ['README.md', 'docs/library.md', 'docs/journal.md']) {
   for (const [place, code] of blocksOf(page, 'js|ts').entries()) {
     it(`${page}: program ${place + 1} runs and prints something`, async () => {
       const file = join(folder, `${page.replaceAll('/', '-')}-${place}.mjs`)
       writeFileSync(file, code)
-      const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], { cwd: ROOT })
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], { cwd: cwdOf(page) })
       expect(stdout).not.toBe('')
       expect(stderr).toBe('')
     })
