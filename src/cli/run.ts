@@ -1,6 +1,6 @@
 import { type DispatchRun, type DispatchSourceOptions, dispatch } from '../dispatch/dispatch.js'
 import type { TaskOutput } from '../dispatch/dispatch-options.js'
-import type { Summary } from '../dispatch/progress.js'
+import type { Progress, Summary } from '../dispatch/progress.js'
 import { type InputRequest, openInput, type TaskInput, withSlot } from '../input/input.js'
 import { FdWriter } from '../output/fd-writer.js'
 import { Printer } from '../output/printer.js'
@@ -81,7 +81,10 @@ async function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
     const columns = () => process.stderr.columns ?? 80
     terminal.progress = new ProgressLine({ writer: stderr, columns, mayDraw: () => printer.isAtRest })
   }
-  const ticker = setInterval(() => run !== null && terminal.progress?.update(run.progress()), PROGRESS_INTERVAL_MS)
+  const ticker = setInterval(
+    () => run !== null && terminal.progress?.update(withEarlier(run.progress())),
+    PROGRESS_INTERVAL_MS,
+  )
   let badInput = false
   try {
     for await (const result of run) {
@@ -128,6 +131,11 @@ function optionsFor(
     },
     ...(request.printing.json === null ? { onOutput: (output) => printer.output(withLabel(output)) } : null),
   }
+}
+
+/** What an earlier run has done counts as done to people. */
+function withEarlier(progress: Progress): Progress {
+  return { ...progress, done: progress.done + progress.alreadyDone }
 }
 
 function withLabel(output: TaskOutput): TaskOutput & { label: string } {
