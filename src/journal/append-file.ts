@@ -58,6 +58,9 @@ export class AppendFile {
   #isWriting = false
   #isDirty = false
   #failure: JournalError | null = null
+  #isFinished = false
+  /** The last look after the file, which the next one waits for. */
+  #looked: Promise<void> = Promise.resolve()
   #onIdle: (() => void)[] = []
 
   /**
@@ -83,10 +86,12 @@ export class AppendFile {
    * Resolves when the record is in the file; with `always`, on the disk.
    *
    * @param pieces - of one whole record; they must not be changed meanwhile.
-   * @throws (as a rejection) JournalError when it is not, now and ever after.
+   * @throws (as a rejection) JournalError when it is not, now and ever after; and once it was finished.
    */
   append(pieces: readonly Uint8Array[]): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
+    // The descriptor may be closed by now, and its number stand for another file.
+    if (this.#isFinished) return Promise.reject(new JournalError(this.#path, 'has been closed'))
     return new Promise((resolve, reject) => {
       this.#waiting.push({ pieces, resolve, reject })
       if (!this.#isWriting) void this.#writeAll()
@@ -94,14 +99,15 @@ export class AppendFile {
   }
 
   /**
-   * Waits for what is being written and, unless with `never`, forces it to the disk. The descriptor stays open.
+   * Waits for what was appended and, unless with `never`, forces it to the disk. Takes nothing more; the descriptor stays open.
    *
    * @throws (as a rejection) JournalError when that failed, or the file is gone.
    */
   async finish(): Promise<void> {
     clearInterval(this.#timer)
+    this.#isFinished = true
     if (this.#isWriting) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
-    if (this.#failure === null) await this.#look()
+    await this.#look()
     if (this.#failure !== null) throw this.#failure
   }
 
@@ -147,7 +153,12 @@ export class AppendFile {
     await this.#system.truncate(this.#fd, this.#size).catch(() => {})
   }
 
-  async #look(): Promise<void> {
+  #look(): Promise<void> {
+    this.#looked = this.#looked.then(() => this.#lookNow())
+    return this.#looked
+  }
+
+  async #lookNow(): Promise<void> {
     if (this.#failure !== null) return
     try {
       if ((await this.#system.links(this.#fd)) === 0) {
