@@ -28,3 +28,9 @@ export async function openUntilEnd(path: string): Promise<FileHandle> {
   onTestFinished(() => file.close())
   return file
 }
+
+export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = []
+  for await (const item of items) list.push(item)
+  return list
+}
