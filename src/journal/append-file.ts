@@ -53,12 +53,12 @@ export class AppendFile {
   readonly #fsync: Fsync
   readonly #system: AppendSystem
   readonly #timer: NodeJS.Timeout
+  readonly #ended = new AbortController()
   #size: number
   #waiting: Waiting[] = []
   #isWriting = false
   #isDirty = false
   #failure: JournalError | null = null
-  #isFinished = false
   /** The last look after the file, which the next one waits for. */
   #looked: Promise<void> = Promise.resolve()
   #onIdle: (() => void)[] = []
@@ -77,9 +77,14 @@ export class AppendFile {
     this.#timer = setInterval(() => void this.#look(), SYNC_MS).unref()
   }
 
-  /** What has ended the writing, or null. */
+  /** What has gone wrong, or null. */
   get failure(): JournalError | null {
     return this.#failure
+  }
+
+  /** Aborted when nothing is taken any more, with the error that says why. */
+  get ended(): AbortSignal {
+    return this.#ended.signal
   }
 
   /**
@@ -89,9 +94,7 @@ export class AppendFile {
    * @throws (as a rejection) JournalError when it is not, now and ever after; and once it was finished.
    */
   append(pieces: readonly Uint8Array[]): Promise<void> {
-    if (this.#failure !== null) return Promise.reject(this.#failure)
-    // The descriptor may be closed by now, and its number stand for another file.
-    if (this.#isFinished) return Promise.reject(new JournalError(this.#path, 'has been closed'))
+    if (this.ended.aborted) return Promise.reject(this.ended.reason)
     return new Promise((resolve, reject) => {
       this.#waiting.push({ pieces, resolve, reject })
       if (!this.#isWriting) void this.#writeAll()
@@ -105,7 +108,8 @@ export class AppendFile {
    */
   async finish(): Promise<void> {
     clearInterval(this.#timer)
-    this.#isFinished = true
+    // The descriptor may be closed after this, and its number stand for another file.
+    this.#ended.abort(new JournalError(this.#path, 'has been closed'))
     if (this.#isWriting) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
     await this.#look()
     if (this.#failure !== null) throw this.#failure
@@ -114,6 +118,7 @@ export class AppendFile {
   /** Ends the writing: what waits is rejected with the error, and so is all that comes later. */
   fail(error: JournalError): void {
     this.#failure ??= error
+    this.#ended.abort(this.#failure)
     for (const { reject } of this.#waiting.splice(0)) reject(this.#failure)
   }
 

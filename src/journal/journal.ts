@@ -102,6 +102,11 @@ export class Journal implements ResultJournal, AsyncDisposable {
     return this.#done?.size ?? 0
   }
 
+  /** Aborted when it was closed, or can be written no more, with the error that says so; runs that use it end. */
+  get ended(): AbortSignal {
+    return this.#file.ended
+  }
+
   begin(run: string): void {
     const head: RunRecord = {
       type: 'run',

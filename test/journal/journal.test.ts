@@ -9,7 +9,7 @@ import { OptionError } from '../../src/task/errors.js'
 import type { Attempt, Result } from '../../src/task/result.js'
 import { FakeLauncher } from '../helpers/fake-launcher.js'
 import { named, planned, planOfTask } from '../helpers/fake-tasks.js'
-import { all, newPath, recordsIn, resultsIn } from './support.js'
+import { all, newPath, recordsIn, recordsSoFar, resultsIn } from './support.js'
 
 const launcher = () => new FakeLauncher(planOfTask)
 
@@ -22,13 +22,14 @@ it.each<Fsync>(['always', 'interval', 'never'])(
     const path = newPath()
     await using journal = await Journal.open(path, { fsync })
     const heard: number[] = []
-    const isThere = (result: Result) => resultsIn(path).some((record) => record.index === result.index)
+    const isThere = (result: Result) =>
+      recordsSoFar(path).some((record) => record.type === 'result' && record.index === result.index)
     const onResult = (result: Result) => {
       expect(isThere(result)).toBe(true)
       expect(heard).not.toContain(result.index)
     }
     for await (const result of dispatch(tasks(30), { concurrency: 4, launcher: launcher(), journal, onResult })) {
-      expect(resultsIn(path)).toContainEqual(result)
+      expect(recordsSoFar(path)).toContainEqual(result)
       heard.push(result.index)
     }
     expect(heard).toHaveLength(30)
@@ -41,7 +42,8 @@ it('a result is in the file before a Dispatcher tells of it', async () => {
   await using journal = await Journal.open(path)
   const dispatcher = new Dispatcher({ concurrency: 2, launcher: launcher(), journal })
   const seen: boolean[] = []
-  const look = (result: Result) => seen.push(resultsIn(path).some((record) => record.index === result.index))
+  const look = (result: Result) =>
+    seen.push(recordsSoFar(path).some((record) => record.type === 'result' && record.index === result.index))
   dispatcher.on('result', look)
   for (const task of tasks(10)) void dispatcher.add(task).then(look)
   await dispatcher.close()

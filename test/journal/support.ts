@@ -11,10 +11,18 @@ export function newPath(): string {
   return join(temporaryFolder(), 'night.jsonl')
 }
 
+type AnyRecord = RunRecord | Result | Attempt
+
 /** The records of a journal, each of which must be a whole line. */
-export function recordsIn(path: string): (RunRecord | Result | Attempt)[] {
+export function recordsIn(path: string): AnyRecord[] {
   const lines = readFileSync(path, 'utf8').split('\n')
   if (lines.pop() !== '') throw new Error(`${path} does not end with a newline`)
+  return lines.map((line) => JSON.parse(line))
+}
+
+/** The same at a moment when the next record may be on its way into the file. */
+export function recordsSoFar(path: string): AnyRecord[] {
+  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1)
   return lines.map((line) => JSON.parse(line))
 }
 
