@@ -1,4 +1,4 @@
-import type { Launcher, LauncherLock } from '../launcher/port.js'
+import type { Launcher, LauncherLock, LockOptions } from '../launcher/port.js'
 import { JournalError, journalErrorOf } from './journal-error.js'
 import { lockByFile } from './lock-file.js'
 import { holderOf, isAlive, type JournalLock } from './lock-holder.js'
@@ -17,7 +17,7 @@ const PATIENCE_MS = 15_000
 export async function lockJournal(path: string, file: string, launcher: Launcher): Promise<JournalLock> {
   if (launcher.lock === undefined) return lockByFile(path, file)
   try {
-    return await lockByKernel(launcher.lock, file)
+    return await lockByKernel((options) => launcher.lock!(file, options), file)
   } catch (error) {
     const { code } = error as { code?: string }
     // A native launcher that turns out not to run here.
@@ -27,13 +27,15 @@ export async function lockJournal(path: string, file: string, launcher: Launcher
   }
 }
 
-async function lockByKernel(lock: NonNullable<Launcher['lock']>, file: string): Promise<LauncherLock> {
+type Lock = (options?: LockOptions) => Promise<LauncherLock>
+
+async function lockByKernel(lock: Lock, file: string): Promise<LauncherLock> {
   try {
-    return await lock(file)
+    return await lock()
   } catch (error) {
     const isLocked = (error as { code?: string }).code === 'ERR_DROVER_LOCKED'
     if (!isLocked || isAlive(await holderOf(file))) throw error
-    return lock(file, { wait: true, signal: AbortSignal.timeout(PATIENCE_MS) })
+    return lock({ wait: true, signal: AbortSignal.timeout(PATIENCE_MS) })
   }
 }
 
