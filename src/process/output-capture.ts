@@ -33,6 +33,11 @@ export class OutputCapture {
     return this.#total > this.#limit
   }
 
+  /** Counts bytes that came and were dropped on the way; only where nothing is kept. */
+  count(bytes: number): void {
+    this.#total += bytes
+  }
+
   append(chunk: Buffer): void {
     this.#total += chunk.length
     if (this.#limit === 0) return
