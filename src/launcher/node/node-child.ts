@@ -163,10 +163,16 @@ export class NodeChild implements Child {
     this.#exited = true
     this.#onEnd()
     // A group lives on under its number as long as it has a member; that can be a zombie nobody reaps.
-    const groupAlive =
-      process.platform !== 'win32' && signalProcess(-pid, 0) && (recentProcessTable()?.hasGroup(pid) ?? true)
+    const groupAlive = process.platform !== 'win32' && signalProcess(-pid, 0) && hasLivingMember(pid)
     this.#events.onExit({ exitCode, signal, cpuUserMs: null, cpuSystemMs: null, maxRssBytes: null, groupAlive })
   }
+}
+
+/** A list that was made a moment ago may not have what the child has left behind: only a new one says that there is nothing. */
+function hasLivingMember(group: number): boolean {
+  if (recentProcessTable()?.hasGroup(group)) return true
+  forgetProcessTable()
+  return recentProcessTable()?.hasGroup(group) ?? true
 }
 
 /** Before KILL the list must be a fresh one, or what was started a moment ago is missed. */
