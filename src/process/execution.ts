@@ -1,3 +1,4 @@
+import { isRead } from '../launcher/output-spec.js'
 import type { Child, ChildEvents, ChildExit, Launcher, OutputStream, StartError, StartSpec } from '../launcher/port.js'
 import type { ResultError, ResultState } from '../task/result.js'
 import { Deadline } from './deadline.js'
@@ -5,6 +6,7 @@ import { endTree } from './end-tree.js'
 import { type Cause, type Outcome, stateOf } from './outcome.js'
 import { OutputCapture } from './output-capture.js'
 import { countFiles, outputFilesOf } from './output-files.js'
+import { onlyCounted } from './start-spec.js'
 
 /** What happens to processes that a task leaves behind: they are ended with it, left alone, or waited for. */
 export type Leftovers = 'kill' | 'keep' | 'wait'
@@ -37,6 +39,7 @@ export interface ExecutionOptions {
  */
 export class Execution implements ChildEvents {
   readonly #options: ExecutionOptions
+  readonly #spec: StartSpec
   readonly #capture: Readonly<Record<OutputStream, OutputCapture>>
   readonly #open: Record<OutputStream, boolean>
   readonly #files: Readonly<Record<OutputStream, string | null>>
@@ -59,10 +62,12 @@ export class Execution implements ChildEvents {
 
   constructor(options: ExecutionOptions) {
     this.#options = options
-    const { spec, maxOutputBytes } = options
+    const { maxOutputBytes, onOutput } = options
+    const spec = maxOutputBytes === 0 && onOutput === undefined ? onlyCounted(options.spec) : options.spec
+    this.#spec = spec
     this.#capture = { stdout: new OutputCapture(maxOutputBytes), stderr: new OutputCapture(maxOutputBytes) }
     this.#files = outputFilesOf(spec)
-    this.#open = { stdout: spec.stdout.to === 'pipe', stderr: spec.stderr.to === 'pipe' }
+    this.#open = { stdout: isRead(spec.stdout), stderr: isRead(spec.stderr) }
   }
 
   get pid(): number | null {
@@ -82,7 +87,7 @@ export class Execution implements ChildEvents {
     this.#startedAt = new Date()
     this.#startedMs = performance.now()
     try {
-      this.#child = this.#options.launcher.start(this.#options.spec, this)
+      this.#child = this.#options.launcher.start(this.#spec, this)
     } catch (error) {
       const { code = 'ERR_DROVER_SPAWN', message } = error as NodeJS.ErrnoException
       process.nextTick(() => this.onSpawnError({ code, message }))
@@ -158,6 +163,12 @@ export class Execution implements ChildEvents {
     this.#capture[stream].append(chunk)
     const room = this.#options.onOutput?.(stream, chunk)
     if (room !== undefined) this.#waitForRoom(stream, room)
+  }
+
+  onOutputCounted(stream: OutputStream, bytes: number): void {
+    if (this.#done) return
+    this.#lastOutputMs = performance.now()
+    this.#capture[stream].count(bytes)
   }
 
   onOutputEnd(stream: OutputStream): void {

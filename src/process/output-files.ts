@@ -18,8 +18,8 @@ export async function countFiles(
 ): Promise<void> {
   const isShared = files.stderr === files.stdout
   const [stdout, stderr] = await Promise.all([sizeOf(files.stdout), isShared ? 0 : sizeOf(files.stderr)])
-  capture.stdout.pass(stdout)
-  capture.stderr.pass(stderr)
+  capture.stdout.count(stdout)
+  capture.stderr.count(stderr)
 }
 
 /** In bytes; 0 where there is none, because the program was never started or has removed it. */

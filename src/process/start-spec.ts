@@ -23,6 +23,12 @@ export function startSpecOf(task: Task, scope: string, output: OutputPair, keepL
   }
 }
 
+/** The same, for when nobody wants to see what it prints: the launcher reads, counts and drops it. */
+export function onlyCounted(spec: StartSpec): StartSpec {
+  const counted = (output: OutputSpec): OutputSpec => (output.to === 'pipe' ? { to: 'count' } : output)
+  return { ...spec, stdout: counted(spec.stdout), stderr: counted(spec.stderr) }
+}
+
 function shellFor(line: string | Uint8Array): { file: string; args: (string | Uint8Array)[] } {
   if (process.platform === 'win32') return { file: process.env.ComSpec ?? 'cmd.exe', args: ['/d', '/s', '/c', line] }
   return { file: '/bin/sh', args: ['-c', line] }
