@@ -19,6 +19,13 @@ export interface RunRecord {
 
 export type JournalRecord = RunRecord | Result | Attempt
 
+const BEGINNINGS = ['{"type":"run"', '{"type":"result"', '{"type":"attempt"']
+
+/** Whether a text is the beginning of a record, however short it is. */
+export function beginsRecord(text: string): boolean {
+  return BEGINNINGS.some((beginning) => text.startsWith(beginning) || beginning.startsWith(text))
+}
+
 const TYPES: ReadonlySet<unknown> = new Set(['run', 'result', 'attempt'])
 
 /** The record of a line; null for what is none, such as a line that a power cut has damaged. */

@@ -1,10 +1,9 @@
 import type { FileHandle } from 'node:fs/promises'
 import { JournalError } from './journal-error.js'
 import { endOfLines } from './record-lines.js'
-import { FORMAT_VERSION, parseRecord } from './records.js'
+import { beginsRecord, FORMAT_VERSION, parseRecord } from './records.js'
 
 const FIRST_BYTES = 64 * 1024
-const BEGINNINGS = ['{"type":"run"', '{"type":"result"', '{"type":"attempt"']
 
 /**
  * Makes sure that a file is a journal, and that what is appended begins a new line. A last line that is torn, or a tail of
@@ -37,9 +36,7 @@ async function checkBeginning(file: FileHandle, path: string, size: number): Pro
   const newline = head.indexOf('\n')
   const first = newline === -1 ? head : head.subarray(0, newline)
   if (newline === -1 && size <= FIRST_BYTES && head.every((byte) => byte === 0)) return
-  const text = first.toString('latin1')
-  const isBeginning = BEGINNINGS.some((beginning) => text.startsWith(beginning) || beginning.startsWith(text))
-  if (!isBeginning) {
+  if (!beginsRecord(first.toString('latin1'))) {
     throw new JournalError(path, 'is some other file, which was left as it is; name a new file, or one from --journal')
   }
   const record = newline === -1 ? null : parseRecord(first)
