@@ -19,6 +19,14 @@ export interface RunRecord {
 
 export type JournalRecord = RunRecord | Result | Attempt
 
+/** How the lines of a journal begin. */
+export const BEGINNINGS: readonly string[] = ['{"type":"run"', '{"type":"result"', '{"type":"attempt"']
+
+/** Whether a text is the beginning of a record, however short it is. */
+export function beginsRecord(text: string): boolean {
+  return BEGINNINGS.some((beginning) => text.startsWith(beginning) || beginning.startsWith(text))
+}
+
 const TYPES: ReadonlySet<unknown> = new Set(['run', 'result', 'attempt'])
 const STATES: ReadonlySet<unknown> = new Set(RESULT_STATES)
 const KEY = /^[0-9a-f]{32}(-\d+)?$/

@@ -1,10 +1,9 @@
 import type { FileHandle } from 'node:fs/promises'
 import { JournalError } from './journal-error.js'
 import { endOfLines } from './record-lines.js'
-import { FORMAT_VERSION, parseRecord } from './records.js'
+import { BEGINNINGS, FORMAT_VERSION, parseRecord } from './records.js'
 
 const BLOCK_BYTES = 64 * 1024
-const BEGINNINGS = ['{"type":"run"', '{"type":"result"', '{"type":"attempt"']
 
 /**
  * Makes sure that a file is a journal, and that what is appended begins a new line. A last line that is torn, or a tail of
