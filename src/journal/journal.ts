@@ -13,7 +13,7 @@ import type { Task } from '../task/task.js'
 import { AppendFile, type Fsync } from './append-file.js'
 import { DoneTasks } from './done-tasks.js'
 import { JournalError, journalErrorOf } from './journal-error.js'
-import { lockJournal } from './journal-lock.js'
+import { lockJournal, lockJournalAgain } from './journal-lock.js'
 import { checkJournalOptions } from './journal-options.js'
 import type { JournalLock } from './lock-holder.js'
 import { recordLines } from './record-lines.js'
@@ -192,7 +192,7 @@ export class Journal implements ResultJournal, AsyncDisposable {
   async #lockAgain(): Promise<void> {
     if (this.#isClosing) return
     try {
-      this.#lock = await lockJournal(this.path, this.#lockFile, this.#launcher)
+      this.#lock = await lockJournalAgain(this.path, this.#lockFile, this.#launcher)
       this.#watchLock()
       if (this.#isClosing) await this.#lock.release()
     } catch (error) {

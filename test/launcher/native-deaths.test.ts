@@ -1,5 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findBinary } from '../../src/launcher/native/binary.js'
 import { createNativeLauncher } from '../../src/launcher/native/native-launcher.js'
 import { isAlive, processesWith, uniqueSleep } from '../helpers/processes.js'
 import { until } from '../helpers/until.js'
@@ -90,6 +93,31 @@ describe('native launcher: deaths', () => {
       await until('no launcher is left', () => launchersOf(process.pid).length === 0)
     })
   }
+
+  it('a launcher that ends before it has said a word has died, when one has run before', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'drover-deaths-'))
+    const binary = join(folder, 'launcher')
+    const put = (program: string) => {
+      copyFileSync(program, `${binary}-new`)
+      renameSync(`${binary}-new`, binary)
+    }
+    put(findBinary()!)
+    const launcher = createNativeLauncher({ binary })
+    const first = startRecorded(launcher, { file: 'sleep', args: [uniqueSleep()] })
+    await first.when('it runs', () => first.pid !== null)
+    put('/bin/false')
+    process.kill(launchersOf(process.pid)[0]!.guardian, 'SIGKILL')
+    await first.when('it is lost', () => first.lost !== null)
+    const second = startRecorded(launcher, { file: 'true' })
+    await expect(launcher.lock!(join(folder, 'lock'))).rejects.toMatchObject({ code: 'ERR_DROVER_LAUNCHER_DIED' })
+    expect([second.lost?.code, second.spawnError]).toEqual(['ERR_DROVER_LAUNCHER_DIED', null])
+    put(findBinary()!)
+    const third = startRecorded(launcher, { file: 'echo', args: ['again'] })
+    await third.whenClosed()
+    expect(third.text('stdout')).toBe('again\n')
+    await launcher.close()
+    rmSync(folder, { recursive: true })
+  })
 
   it('the event loop ends by itself when nothing runs', async () => {
     const parent = run('one', 'echo done')

@@ -77,6 +77,7 @@ class NativeLauncher implements Launcher {
   readonly #credentials = new CredentialsWatch()
   #lookedAt = Number.NEGATIVE_INFINITY
   #started = 0
+  #hasRun = false
 
   constructor(binary: string, isUnchanging: boolean) {
     this.#binary = binary
@@ -131,7 +132,15 @@ class NativeLauncher implements Launcher {
     const kind = keepLeftovers === true ? 'keep' : 'end'
     const known = this.#current[kind]
     if (known !== null) return known
-    const server = new Server({ binary: this.#binary, keep: kind === 'keep', onGone: (gone) => this.#forget(gone) })
+    const server = new Server({
+      binary: this.#binary,
+      keep: kind === 'keep',
+      hasRun: () => this.#hasRun,
+      onReady: () => {
+        this.#hasRun = true
+      },
+      onGone: (gone) => this.#forget(gone),
+    })
     this.#servers.add(server)
     this.#current[kind] = server
     return server

@@ -25,6 +25,10 @@ export interface ServerOptions {
   readonly binary: string
   /** Whether what children leave behind outlives the launcher. */
   readonly keep: boolean
+  /** Whether one from this binary has run here before; then a sudden end is a death, and does not mean that it cannot run. */
+  readonly hasRun: () => boolean
+  /** Called when the launcher has said its first word. */
+  readonly onReady: () => void
   /** Called once, when the launcher is gone. */
   readonly onGone: (server: Server) => void
 }
@@ -95,7 +99,11 @@ export class Server implements ServerConnection, FrameHandler {
 
   /** Whether it ended before it had said a word. */
   get neverRan(): boolean {
-    return this.#isGone && !this.#isReady && !this.#asked && this.#problem === null
+    return this.#isGone && !this.#mayRun && this.#problem === null
+  }
+
+  get #mayRun(): boolean {
+    return this.#isReady || this.#asked || this.#options.hasRun()
   }
 
   /** Whether a call of a receiver is being made at this moment. */
@@ -179,6 +187,7 @@ export class Server implements ServerConnection, FrameHandler {
     checkNotice(type, length)
     if (type === Notice.ready) {
       this.#isReady = true
+      this.#options.onReady()
       this.launcherPid = u32(bytes, at + 4)
       return
     }
@@ -255,17 +264,17 @@ export class Server implements ServerConnection, FrameHandler {
     this.#options.onGone(this)
     for (const answer of this.#answers.values()) answer(0)
     this.#answers.clear()
-    const error = this.#problem ?? DIED
+    const error = this.#problem ?? (this.#mayRun ? DIED : NEVER_RAN)
     for (const child of [...this.#children.values()]) {
       try {
-        if (this.#isReady || this.#asked) child.lose(error)
-        else child.fail(this.#problem ?? NEVER_RAN)
+        if (this.#isReady || this.#asked || error === DIED) child.lose(error)
+        else child.fail(error)
       } catch (thrown) {
         throwLater(thrown)
       }
     }
     this.#children.clear()
-    this.#locks.end(this.#asked ? CLOSED : this.#isReady ? error : (this.#problem ?? NEVER_RAN))
+    this.#locks.end(this.#asked ? CLOSED : error)
     this.#holds = 0
   }
 }
