@@ -10,9 +10,10 @@
 #include "outgoing.h"
 #include "pipes.h"
 
-#define CHUNK 65536
+/* With its header as much as Node reads at once, so that a chunk arrives there in one piece. */
+#define CHUNK (65536 - FRAME_HEADER)
 /* The largest pipe holds so many chunks; what is counted takes as much in one turn. */
-#define DRAINED 16
+#define DRAINED 17
 
 static enum reading read_chunk(struct child *child, int stream) {
   struct output *output = &child->outputs[stream];

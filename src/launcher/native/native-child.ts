@@ -7,7 +7,7 @@ import { startErrorOf } from './start-errors.js'
 import { ExitFlag, Request } from './wire.js'
 
 /** How much of a stream the launcher may send before it hears that some was consumed. */
-export const OUTPUT_CREDIT = 262_144
+export const OUTPUT_CREDIT = 524_288
 const CREDIT_STEP = OUTPUT_CREDIT / 2
 
 interface Output {
