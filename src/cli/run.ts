@@ -129,6 +129,7 @@ function optionsFor(
       if (request.verbose) messages.onStart(index, attempt, describeCommand(filled))
       return filled
     },
+    onAlreadyDone: (_task, { index }) => void printer.pass(index),
     ...(request.printing.json === null ? { onOutput: (output) => printer.output(withLabel(output)) } : null),
   }
 }

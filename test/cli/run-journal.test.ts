@@ -1,7 +1,8 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { drover, resultsOf } from '../helpers/drover.js'
+import { Drover, drover, resultsOf } from '../helpers/drover.js'
+import { until } from '../helpers/until.js'
 import { newPath, recordsIn, resultsIn } from '../journal/support.js'
 
 let path: string
@@ -149,6 +150,22 @@ describe('--resume', () => {
     expect(end.stdout.match(/out '\w+'/g)).toEqual(["out 'new'", "out 'b'"])
     expect(ran()).toEqual([])
     expect(readFileSync(path).equals(before)).toBe(true)
+  })
+
+  it('with -k prints what is next, and does not wait for tasks that are not run', async () => {
+    await run([], 'a', 'b')
+    const line = 'echo {} >> ran; case {} in wait) until test -e go; do sleep 0.05; done;; esac; echo out {}'
+    const args = ['run', '-j', '2', '-k', '--journal', path, line, ':::', 'a', 'b']
+    await drover(args, { cwd: folder })
+    for (const mode of [[], ['--line-buffer'], ['--json']]) {
+      const resumed = args.toSpliced(1, 0, '--resume', ...mode).toSpliced(-2, 2, 'a', `new${mode}`, 'b', 'wait', 'wait')
+      const going = new Drover(resumed, { cwd: folder, input: '' })
+      await until('it has printed what has ended', () => going.stdout.includes(`out new${mode}`))
+      expect(going.stdout).not.toContain('wait')
+      writeFileSync(join(folder, 'go'), '')
+      expect((await going.end).status).toBe(0)
+      rmSync(join(folder, 'go'))
+    }
   })
 
   it('knows items from a file and from stdin again, whatever their order', async () => {

@@ -94,6 +94,29 @@ describe('what is run again', () => {
     expect((await run(path, [named('a', { retries: 5 })], RESUME)).started).toEqual(['a'])
   })
 
+  it('onAlreadyDone hears of those that are not, in their order; what it throws ends the run', async () => {
+    const path = newPath()
+    await run(path, list('sf'), {}, PLANS)
+    await using journal = await Journal.open(path, RESUME)
+    const heard: unknown[] = []
+    const launcher = new FakeLauncher(() => ({}))
+    const onAlreadyDone = (task: Task, info: object) => heard.push([task.command, info]) as never
+    await dispatch(list('xsyf'), { launcher, journal, onAlreadyDone }).summary()
+    expect(heard).toEqual([
+      ['s', { index: 1, state: 'succeeded' }],
+      ['f', { index: 3, state: 'failed' }],
+    ])
+    for (const failing of [
+      () => Promise.reject(new Error('no')),
+      () => {
+        throw new Error('no')
+      },
+    ]) {
+      const run = dispatch(list('sz'), { launcher, journal, onAlreadyDone: failing as never })
+      await expect(run.summary()).rejects.toThrow('no')
+    }
+  })
+
   it('tasks that are done add no record', async () => {
     const path = newPath()
     await run(path, list('abc'))
