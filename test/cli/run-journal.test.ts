@@ -161,7 +161,7 @@ describe('--resume', () => {
       const resumed = args.toSpliced(1, 0, '--resume', ...mode).toSpliced(-2, 2, 'a', `new${mode}`, 'b', 'wait', 'wait')
       const going = new Drover(resumed, { cwd: folder, input: '' })
       await until('it has printed what has ended', () => going.stdout.includes(`out new${mode}`))
-      expect(going.stdout).not.toContain('wait')
+      expect(going.stdout).not.toContain('out wait')
       writeFileSync(join(folder, 'go'), '')
       expect((await going.end).status).toBe(0)
       rmSync(join(folder, 'go'))
