@@ -39,7 +39,15 @@ struct input {
 struct output {
   int fd;
   bool watched;
+  /* Dropped here and only counted; needs no credit. */
+  bool counted;
+  /* Its pipe was made larger than usual. */
+  bool large;
   uint32_t credit;
+  /* Of what is counted: what came, what Node was told of that, and when. */
+  uint64_t bytes;
+  uint64_t told;
+  uint64_t told_us;
 };
 
 struct child {

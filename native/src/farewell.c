@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "children.h"
+#include "counting.h"
 #include "ending.h"
 #include "events.h"
 #include "exits.h"
@@ -49,6 +50,7 @@ static void tell_ends(void) {
   for (struct child *child = child_first(); child != NULL; child = TAILQ_NEXT(child, link)) {
     for (int stream = STDOUT_STREAM; stream <= STDERR_STREAM; stream++) {
       if (child->outputs[stream].fd < 0) continue;
+      counting_tell(child, stream);
       outgoing_frame(FRAME_OUTPUT_END, (uint16_t)stream, child->number, NULL, 0);
     }
   }

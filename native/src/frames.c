@@ -93,15 +93,17 @@ static void take_texts(struct cursor *cursor, char **into, uint32_t count) {
   for (uint32_t n = 0; n < count; n++) into[n] = take_text(cursor);
 }
 
-static enum stream_kind take_kind(struct cursor *cursor) {
+static enum stream_kind take_kind(struct cursor *cursor, int stream) {
   uint8_t kind = take_u8(cursor);
-  if (kind > STREAM_APPEND) cursor->bad = true;
+  if (kind > STREAM_COUNT || (kind == STREAM_COUNT && stream == 0)) cursor->bad = true;
   return (enum stream_kind)kind;
 }
 
+static bool has_path(enum stream_kind kind) { return kind == STREAM_FILE || kind == STREAM_APPEND; }
+
 bool start_parse(const struct frame *frame, struct start *start) {
   struct cursor cursor = cursor_of(frame);
-  for (int n = 0; n < 3; n++) start->kinds[n] = take_kind(&cursor);
+  for (int n = 0; n < 3; n++) start->kinds[n] = take_kind(&cursor, n);
   uint8_t has_cwd = take_u8(&cursor);
   start->credit = take_u32(&cursor);
   uint32_t given = take_u32(&cursor);
@@ -115,7 +117,7 @@ bool start_parse(const struct frame *frame, struct start *start) {
 
   start->scope = take_text(&cursor);
   start->cwd = has_cwd ? take_text(&cursor) : NULL;
-  for (int n = 0; n < 3; n++) start->paths[n] = start->kinds[n] >= STREAM_FILE ? take_text(&cursor) : NULL;
+  for (int n = 0; n < 3; n++) start->paths[n] = has_path(start->kinds[n]) ? take_text(&cursor) : NULL;
   start->argv = start->words + 1;
   take_texts(&cursor, start->argv, words);
   start->argv[words] = NULL;

@@ -8,7 +8,7 @@
 
 #include "options.h"
 
-#define PROTOCOL_VERSION 1
+#define PROTOCOL_VERSION 2
 #define FRAME_HEADER 12
 #define FRAME_LIMIT (64u << 20)
 
@@ -37,13 +37,14 @@ enum notice_type {
   FRAME_INPUT_ACK = 135,
   FRAME_INPUT_CLOSED = 136,
   FRAME_COUNT = 137,
+  FRAME_COUNTED = 138,
   FRAME_LOCKED = 144,
   FRAME_LOCK_FAILED = 145,
   FRAME_UNLOCKED = 146,
 };
 
 /* Where a stream of a child comes from or goes to. */
-enum stream_kind { STREAM_NULL, STREAM_PIPE, STREAM_INHERIT, STREAM_FILE, STREAM_APPEND };
+enum stream_kind { STREAM_NULL, STREAM_PIPE, STREAM_INHERIT, STREAM_FILE, STREAM_APPEND, STREAM_COUNT };
 
 /* What a start failed at, told with the errno. */
 enum step {

@@ -4,13 +4,16 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "counting.h"
 #include "events.h"
 #include "frames.h"
 #include "outgoing.h"
+#include "pipes.h"
 
-#define CHUNK 65536
-
-enum reading { READ_SOME, READ_NOTHING, READ_END };
+/* With its header as much as Node reads at once, so that a chunk arrives there in one piece. */
+#define CHUNK (65536 - FRAME_HEADER)
+/* The largest pipe holds so many chunks; what is counted takes as much in one turn. */
+#define DRAINED 17
 
 static enum reading read_chunk(struct child *child, int stream) {
   struct output *output = &child->outputs[stream];
@@ -22,7 +25,16 @@ static enum reading read_chunk(struct child *child, int stream) {
   if (got <= 0) return READ_END;
   if (!outgoing_is_discarded()) output->credit -= (uint32_t)got;
   outgoing_commit(FRAME_OUTPUT, (uint16_t)stream, child->number, (size_t)got);
+  pipes_note_reading(output, (size_t)got);
   return READ_SOME;
+}
+
+static enum reading read_some(struct child *child, int stream) {
+  return child->outputs[stream].counted ? counting_read(child, stream) : read_chunk(child, stream);
+}
+
+static bool may_be_read(const struct output *output) {
+  return output->counted || output->credit > 0 || outgoing_is_discarded();
 }
 
 static void unwatch(struct output *output) {
@@ -34,24 +46,24 @@ static void unwatch(struct output *output) {
 void output_on_readable(struct child *child, int stream) {
   struct output *output = &child->outputs[stream];
   if (output->fd < 0) return;
-  if (read_chunk(child, stream) == READ_END) {
+  if (read_some(child, stream) == READ_END) {
     output_close_and_tell(child, stream);
     child_release_if_done(child);
-  } else if (output->credit == 0 && !outgoing_is_discarded()) {
-    unwatch(output);
+    return;
   }
+  if (!may_be_read(output)) unwatch(output);
+  counting_tell_in_time(child, stream);
 }
 
 bool output_drain(struct child *child, int stream) {
   struct output *output = &child->outputs[stream];
   if (output->fd < 0) return false;
-  enum reading reading;
+  enum reading reading = READ_SOME;
   /* A descendant may print for ever: no more than the pipe can have held. */
-  int most = 16;
-  do {
-    reading = read_chunk(child, stream);
-    most -= 1;
-  } while (reading == READ_SOME && most > 0);
+  for (int left = output->counted ? 1 : DRAINED; left > 0 && reading == READ_SOME; left--) {
+    reading = read_some(child, stream);
+  }
+  counting_tell(child, stream);
   if (reading != READ_END) return false;
   output_close(child, stream);
   return true;
@@ -60,7 +72,7 @@ bool output_drain(struct child *child, int stream) {
 void output_watch(struct child *child, int stream) {
   struct output *output = &child->outputs[stream];
   if (output->fd < 0 || output->watched) return;
-  if (output->credit == 0 && !outgoing_is_discarded()) return;
+  if (!may_be_read(output)) return;
   output->watched = events_watch(child, stream, output->fd, EPOLLIN);
   if (!output->watched) output_close_and_tell(child, stream);
 }
@@ -76,12 +88,14 @@ void output_close(struct child *child, int stream) {
   struct output *output = &child->outputs[stream];
   if (output->fd < 0) return;
   unwatch(output);
+  pipes_note_close(output);
   close(output->fd);
   output->fd = -1;
 }
 
 void output_close_and_tell(struct child *child, int stream) {
   if (child->outputs[stream].fd < 0) return;
+  counting_tell(child, stream);
   output_close(child, stream);
   outgoing_frame(FRAME_OUTPUT_END, (uint16_t)stream, child->number, NULL, 0);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "children.h"
+#include "counting.h"
 #include "descriptors.h"
 #include "environment.h"
 #include "events.h"
@@ -37,6 +38,7 @@ bool starts_begin(void) {
     struct rlimit raised = {inherited_files.rlim_max, inherited_files.rlim_max};
     files_raised = setrlimit(RLIMIT_NOFILE, &raised) == 0;
   }
+  counting_begin(null_fd);
   return null_fd >= 0;
 }
 
@@ -71,6 +73,7 @@ static bool open_end(struct ends *ends, const struct start *start, int stream) {
     case STREAM_INHERIT:
       return true;
     case STREAM_PIPE:
+    case STREAM_COUNT:
       return open_pipe(ends, stream);
     default:
       break;
@@ -103,7 +106,8 @@ static void tell_failure(uint32_t number, int error, int step) {
 static int open_ends(struct ends *ends, const struct start *start) {
   for (int stream = 0; stream < 3; stream++) {
     if (open_end(ends, start, stream)) continue;
-    return start->kinds[stream] == STREAM_PIPE ? STEP_PIPE : STEP_STDIN + stream;
+    bool is_pipe = start->kinds[stream] == STREAM_PIPE || start->kinds[stream] == STREAM_COUNT;
+    return is_pipe ? STEP_PIPE : STEP_STDIN + stream;
   }
   return 0;
 }
@@ -114,6 +118,7 @@ static void add_child(uint32_t number, pid_t pid, const struct start *start, con
   for (int stream = STDOUT_STREAM; stream <= STDERR_STREAM; stream++) {
     child->outputs[stream].fd = ends->ours[stream];
     child->outputs[stream].credit = start->credit;
+    child->outputs[stream].counted = start->kinds[stream] == STREAM_COUNT;
   }
   outgoing_frame(FRAME_SPAWNED, 0, number, (uint32_t[]){(uint32_t)pid}, 1);
   fresh_add(child);

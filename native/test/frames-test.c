@@ -38,6 +38,35 @@ static void a_start_is_read_as_it_was_written(void) {
   CHECK_TEXT(start.removed[0], "GONE");
 }
 
+static void a_stream_that_is_counted_has_no_path(void) {
+  struct builder builder;
+  build_start(&builder, 7);
+  builder.bytes[FRAME_HEADER + STDOUT_FILENO] = STREAM_COUNT;
+  struct frame frame = frame_of(&builder);
+  static struct start start;
+  CHECK(start_parse(&frame, &start));
+  CHECK(start.kinds[1] == STREAM_COUNT && start.paths[1] == NULL);
+  CHECK_TEXT(start.paths[2], "err");
+}
+
+static void input_that_is_counted_is_refused(void) {
+  struct builder builder;
+  build_start(&builder, 7);
+  builder.bytes[FRAME_HEADER + STDIN_FILENO] = STREAM_COUNT;
+  struct frame frame = frame_of(&builder);
+  static struct start start;
+  CHECK(!start_parse(&frame, &start));
+}
+
+static void a_kind_that_is_not_known_is_refused(void) {
+  struct builder builder;
+  build_start(&builder, 7);
+  builder.bytes[FRAME_HEADER + STDOUT_FILENO] = STREAM_COUNT + 1;
+  struct frame frame = frame_of(&builder);
+  static struct start start;
+  CHECK(!start_parse(&frame, &start));
+}
+
 static void what_is_not_all_there_is_partial(void) {
   struct builder builder;
   struct frame frame;
@@ -126,6 +155,9 @@ static void counts_that_cannot_be_true_reserve_nothing(void) {
 
 int main(void) {
   a_start_is_read_as_it_was_written();
+  a_stream_that_is_counted_has_no_path();
+  input_that_is_counted_is_refused();
+  a_kind_that_is_not_known_is_refused();
   what_is_not_all_there_is_partial();
   a_length_beyond_the_limit_is_bad();
   a_nul_within_a_text_is_noticed();

@@ -9,6 +9,7 @@
 #include "build-frame.h"
 #include "check.h"
 #include "children.h"
+#include "counting.h"
 #include "dispatch.h"
 #include "environment.h"
 #include "events.h"
@@ -50,6 +51,7 @@ static void revive(uint32_t number) {
   open_stream(number, STDIN_STREAM, &child->input.fd);
   open_stream(number, STDOUT_STREAM, &child->outputs[STDOUT_STREAM].fd);
   open_stream(number, STDERR_STREAM, &child->outputs[STDERR_STREAM].fd);
+  child->outputs[STDOUT_STREAM].counted = draw(2) == 0;
   child->running = draw(2) == 0;
 }
 
@@ -120,6 +122,9 @@ int main(int argc, char **argv) {
   CHECK(events_begin() && processes_begin());
   CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
   outgoing_discard();
+  int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  CHECK(null >= 0);
+  counting_begin(null);
   for (int n = 0; n < 2; n++) CHECK(close(mkstemp(lock_paths[n])) == 0);
   struct timespec begin, now;
   clock_gettime(CLOCK_MONOTONIC, &begin);

@@ -108,8 +108,10 @@ int main(int argc, char **argv) {
   fprintf(stderr, "fuzz-frames: seed %llu\n", seed);
   do {
     static struct builder builder;
-    if (draw(2) == 0) build_start(&builder, 1);
-    else build_environment(&builder);
+    if (draw(2) == 0) {
+      build_start(&builder, 1);
+      builder.bytes[FRAME_HEADER + 1] = (uint8_t)(draw(2) == 0 ? STREAM_PIPE : STREAM_COUNT);
+    } else build_environment(&builder);
     if (rounds % 64 == 0) use_every_beginning(&builder);
     mutate(&builder);
     use(builder.bytes, builder.length);

@@ -1,9 +1,10 @@
 import { Command, CommanderError } from 'commander'
+import { printable } from '../output/printable.js'
 import { DroverError, InputError, OptionError, TemplateError } from '../task/errors.js'
 import type { Text } from '../task/task.js'
 import { exactArguments, splitAtItems } from './arguments.js'
 import { type Ending, STATUS_CANNOT_GO_ON, STATUS_MISTAKE } from './exit.js'
-import { printable } from './messages.js'
+import { addResultsCommand } from './results-command.js'
 import { addRunCommand } from './run-command.js'
 import { dieOf } from './signals.js'
 import { version } from './version.js'
@@ -24,9 +25,11 @@ async function main(): Promise<Ending> {
     .configureOutput({ outputError: (message, write) => write(`drover: ${message.replace(/^error: /, '')}`) })
     .showHelpAfterError('Run "drover run --help" for examples and options.')
     .version(version(), '-V, --version', 'print the version')
-  addRunCommand(program, exact, groups, (given) => {
+  const end = (given: Ending) => {
     ending = given
-  })
+  }
+  addRunCommand(program, exact, groups, end)
+  addResultsCommand(program, end)
   program
     .command('doctor')
     .summary('show what this machine offers and what drover will use')

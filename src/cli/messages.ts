@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { printable } from '../output/printable.js'
 import { describeEnd } from '../process/run.js'
 import type { Result } from '../task/result.js'
 import { describeCommand } from '../task/task.js'
@@ -50,14 +51,6 @@ export class Messages {
     const line = printable(`${nameOf(result)}: ${describeEnd(result)}`)
     this.#options.write(`drover: ${color && result.state !== 'succeeded' ? styleText('red', line) : line}`)
   }
-}
-
-/** Names and commands may hold control characters, with which a terminal would do as they say. */
-export function printable(text: string): string {
-  return text.replace(
-    /[\0-\x08\x0b-\x1f\x7f\x80-\x9f]/g,
-    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  )
 }
 
 const NEEDS_WORDS: ReadonlySet<Result['state']> = new Set(['timed-out', 'killed', 'spawn-failed', 'lost', 'invalid'])

@@ -1,18 +1,13 @@
 import { fstatSync } from 'node:fs'
 import type { Command } from 'commander'
-import { InputError, OptionError } from '../task/errors.js'
+import { InputError } from '../task/errors.js'
 import type { Text } from '../task/task.js'
 import type { ArgumentGroup } from './arguments.js'
 import type { Ending } from './exit.js'
 import { runTasks } from './run.js'
-import {
-  addRunOptions,
-  dispatchOptions,
-  itemOptions,
-  journalRequest,
-  printingOptions,
-  type RunWords,
-} from './run-options.js'
+import { dispatchOptions, itemOptions, journalRequest, printingOptions } from './run-options.js'
+import { addRunOptions, type RunWords } from './run-words.js'
+import { parseColor } from './values.js'
 
 const EXAMPLES = `Examples:
   drover run gzip -9 ::: *.log                     once for each file
@@ -58,10 +53,6 @@ export function addRunCommand(
 
 function requestOf(command: readonly Text[], groups: readonly ArgumentGroup[], options: RunWords) {
   const printing = printingOptions(options)
-  const color = options.color ?? 'auto'
-  if (!['auto', 'always', 'never'].includes(color)) {
-    throw new OptionError(`--color: expected auto, always or never, not ${JSON.stringify(color)}`)
-  }
   const { isTTY = false } = process.stderr
   return {
     input: {
@@ -77,7 +68,7 @@ function requestOf(command: readonly Text[], groups: readonly ArgumentGroup[], o
     progress: options.quiet !== true && (options.progress ?? isTTY),
     quiet: options.quiet === true,
     verbose: options.verbose === true,
-    color: color === 'always' || (color === 'auto' && isTTY && !process.env.NO_COLOR),
+    color: parseColor(options.color ?? 'auto', isTTY),
     dryRun: options.dryRun === true,
   }
 }

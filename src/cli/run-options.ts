@@ -1,5 +1,4 @@
 import { accessSync, constants, statSync } from 'node:fs'
-import type { Command } from 'commander'
 import type { DispatchSourceOptions } from '../dispatch/dispatch.js'
 import { parseHalt } from '../dispatch/halt.js'
 import type { InputRequest } from '../input/input.js'
@@ -9,98 +8,8 @@ import { launcherFor } from '../launcher/default-launcher.js'
 import type { Leftovers } from '../process/execution.js'
 import { checkOneOf } from '../process/process-options.js'
 import { OptionError } from '../task/errors.js'
+import type { RunWords } from './run-words.js'
 import { parseCount, parseDelimiter, parseDuration, parseJobs, parseSize } from './values.js'
-
-/** Options of `drover run` as commander gives them: words, and true for flags. */
-export interface RunWords {
-  readonly jobs?: string
-  readonly keepOrder?: true
-  readonly tag?: true
-  readonly lineBuffer?: true
-  readonly ungroup?: true
-  readonly json?: true
-  readonly jsonArray?: true
-  readonly timeout?: string
-  readonly totalTimeout?: string
-  readonly retries?: string
-  readonly backoff?: string
-  readonly delay?: string
-  readonly killGrace?: string
-  readonly halt?: string
-  readonly leftovers?: string
-  readonly journal?: string
-  readonly resume?: true
-  readonly retryFailed?: true
-  readonly acceptChanges?: true
-  readonly fsync?: string
-  readonly maxOutput?: string
-  readonly tmpdir?: string
-  readonly tasks?: string
-  readonly argFile?: string[]
-  readonly null?: true
-  readonly delimiter?: string
-  readonly colsep?: string
-  readonly maxArgs?: string
-  readonly replace?: string
-  readonly shell?: true
-  readonly strict?: true
-  readonly maxLine?: string
-  readonly progress?: boolean
-  readonly quiet?: true
-  readonly verbose?: true
-  readonly dryRun?: true
-  readonly color?: string
-  readonly launcher?: string
-}
-
-/** Adds the options of `drover run` to a command, in the groups in which its help shows them. */
-export function addRunOptions(command: Command): Command {
-  const collect = (value: string, before: string[] = []) => [...before, value]
-  return command
-    .optionsGroup('Where the tasks come from:')
-    .option('--tasks <file>', 'tasks: a JSON array, JSON lines, or rows of a .csv or .tsv; - is stdin')
-    .option('-a, --arg-file <file>', 'items from the lines of a file; may be given several times; - is stdin', collect)
-    .option('-0, --null', 'items end with NUL, as find -print0 writes them')
-    .option('-d, --delimiter <c>', 'items end with this character')
-    .option('--colsep <regexp>', 'split items into columns {1}, {2}, …')
-    .option('-n, --max-args <n>', 'give so many items to each command')
-    .option('-I, --replace <str>', 'use this in place of {}')
-    .option('--shell', 'join the words of COMMAND into a line for the shell')
-    .option('--strict', 'stop at the first bad line of a stream')
-    .option('--max-line <size>', 'a longer line is bad (64MiB)')
-    .optionsGroup('How they run:')
-    .option('-j, --jobs <n>', 'how many at once: a number, 50%, +2, -1 (the CPUs there are)')
-    .option('--timeout <dur>', 'end a task that takes longer, as in 500ms, 2s, 5m, 1h')
-    .option('--total-timeout <dur>', 'end the whole run after this time')
-    .option('--retries <n>', 'try a task that did not succeed again, so often (0)')
-    .option('--backoff <dur>', 'wait before a retry; doubles each time, with jitter (1s)')
-    .option('--delay <dur>', 'wait between two starts (0s)')
-    .option('--halt <when>', 'never, or now or soon with fail, success or done: now,fail=1, soon,fail=20%')
-    .option('--kill-grace <dur>', 'time between TERM and KILL (5s)')
-    .option('--leftovers <what>', 'kill, keep or wait for processes that a task leaves behind (kill)')
-    .option('--launcher <name>', 'what starts the processes: auto, native or node (auto)')
-    .optionsGroup('What is kept:')
-    .option('--journal <file>', 'append each result to it the moment it is known')
-    .option('--resume', 'run only what has no conclusive result in the journal')
-    .option('--retry-failed', 'run all that has not succeeded in the journal')
-    .option('--accept-changes', 'run a task again whose id has another command in the journal')
-    .option('--fsync <when>', 'force the journal to the disk: always, interval (once a second) or never (interval)')
-    .optionsGroup('What is printed:')
-    .option('-k, --keep-order', 'output in the order of the input')
-    .option('--tag', 'put the item and a tab in front of each line')
-    .option('--line-buffer', 'print whole lines as they come')
-    .option('--ungroup', 'let tasks print by themselves, all at once')
-    .option('--json', 'print results, a JSON object a line, in place of output')
-    .option('--json-array', 'print results as one JSON array')
-    .option('--max-output <size>', 'keep so much of each stream in a result (16MiB)')
-    .option('--tmpdir <dir>', 'where output waits that outgrows memory')
-    .option('--progress', 'count on stderr what is done (on when it is a terminal)')
-    .option('--no-progress', 'do not')
-    .option('--quiet', 'say nothing on stderr but errors in the call')
-    .option('--verbose', 'say on stderr what is started and how it ended')
-    .option('--dry-run', 'print the commands and start nothing')
-    .option('--color <when>', 'color messages: auto, always or never (auto)')
-}
 
 /** How results and output are printed. */
 export interface PrintingOptions {
@@ -109,6 +18,8 @@ export interface PrintingOptions {
   readonly keepOrder: boolean
   readonly json: null | 'lines' | 'array'
   readonly tmpdir: string | undefined
+  /** Where the output goes in place of being printed; null for nowhere else. */
+  readonly results: string | null
 }
 
 /** @throws OptionError for options that contradict each other. */
@@ -130,6 +41,10 @@ export function printingOptions(words: RunWords): PrintingOptions {
       `--ungroup lets tasks print by themselves, so ${words.tag === true ? '--tag' : '--keep-order'} cannot hold; leave one out`,
     )
   }
+  const printed = { '--tag': words.tag, '--line-buffer': words.lineBuffer, '--ungroup': words.ungroup }
+  const [needless] = Object.entries(printed).find(([, on]) => on === true) ?? []
+  if (words.results !== undefined && needless !== undefined)
+    throw new OptionError(`${needless} is about output that is printed; with --results it goes to files`)
   if (words.tmpdir !== undefined) checkFolder('--tmpdir', words.tmpdir)
   return {
     mode: words.ungroup === true ? 'none' : words.lineBuffer === true ? 'line' : 'group',
@@ -137,6 +52,7 @@ export function printingOptions(words: RunWords): PrintingOptions {
     keepOrder: words.keepOrder === true,
     json,
     tmpdir: words.tmpdir,
+    results: words.results ?? null,
   }
 }
 

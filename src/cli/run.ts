@@ -1,8 +1,7 @@
 import { type DispatchRun, type DispatchSourceOptions, dispatch } from '../dispatch/dispatch.js'
 import type { TaskOutput } from '../dispatch/dispatch-options.js'
-import type { Summary } from '../dispatch/progress.js'
+import type { Progress, Summary } from '../dispatch/progress.js'
 import { type InputRequest, openInput, type TaskInput, withSlot } from '../input/input.js'
-import type { Journal } from '../journal/journal.js'
 import { FdWriter } from '../output/fd-writer.js'
 import { Printer } from '../output/printer.js'
 import { ProgressLine, summaryLine } from '../output/progress-line.js'
@@ -10,7 +9,7 @@ import { InputError } from '../task/errors.js'
 import { describeCommand, type Task } from '../task/task.js'
 import { printCommands } from './dry-run.js'
 import { brokenEnding, type Ending, exitStatus } from './exit.js'
-import { openJournal, tellOfDone, tellOfFindings } from './journal.js'
+import { type Kept, openKept, tellOfDone, tellOfFindings, tellOfResuming } from './keeping.js'
 import { Messages } from './messages.js'
 import type { JournalRequest, PrintingOptions } from './run-options.js'
 import { watchSignals } from './signals.js'
@@ -36,18 +35,19 @@ const PROGRESS_INTERVAL_MS = 200
  * @throws InputError, TemplateError, OptionError before anything was started; what drover itself could not go on for.
  */
 export async function runTasks(request: RunRequest): Promise<Ending> {
-  const journal = request.journal === null ? null : await openJournal(request.journal)
+  const kept = await openKept({ ...request, results: request.printing.results })
   try {
-    const ending = await runWith(request, journal)
-    await journal?.close()
+    const ending = await runWith(request, kept)
+    await kept.close()
     return ending
   } finally {
     // After an error that one counts, and not what closing says.
-    await journal?.close().catch(() => {})
+    await kept.close().catch(() => {})
   }
 }
 
-async function runWith(request: RunRequest, journal: Journal | null): Promise<Ending> {
+async function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
+  const { journal } = kept
   let brokenBy: NodeJS.ErrnoException | null = null
   let run: DispatchRun | null = null
   const stderr: FdWriter = new FdWriter(2, { onBroken: (error) => onBroken(error, 'standard error') })
@@ -75,13 +75,16 @@ async function runWith(request: RunRequest, journal: Journal | null): Promise<En
     },
   })
   if (journal !== null) tellOfFindings(journal, messages)
-  run = dispatch(input, { ...optionsFor(request, input, printer, messages), ...(journal !== null && { journal }) })
+  run = dispatch(input, { ...optionsFor(request, input, printer, messages), ...kept.dispatch })
   const signals = watchSignals(run, (message) => messages.say(message))
   if (request.progress) {
     const columns = () => process.stderr.columns ?? 80
     terminal.progress = new ProgressLine({ writer: stderr, columns, mayDraw: () => printer.isAtRest })
   }
-  const ticker = setInterval(() => run !== null && terminal.progress?.update(run.progress()), PROGRESS_INTERVAL_MS)
+  const ticker = setInterval(
+    () => run !== null && terminal.progress?.update(withEarlier(run.progress())),
+    PROGRESS_INTERVAL_MS,
+  )
   let badInput = false
   try {
     for await (const result of run) {
@@ -103,6 +106,7 @@ async function runWith(request: RunRequest, journal: Journal | null): Promise<En
   const summary = await run.summary()
   tellOfDone(summary, messages)
   if (hasTrouble(summary) || badInput) messages.line(summaryLine(summary))
+  tellOfResuming(summary, journal, messages)
   await stderr.flush()
   return exitStatus(summary, { brokenBy, endedBy: signals.endedBy, drainedBy: signals.drainedBy })
 }
@@ -125,8 +129,14 @@ function optionsFor(
       if (request.verbose) messages.onStart(index, attempt, describeCommand(filled))
       return filled
     },
+    onAlreadyDone: (_task, { index }) => void printer.pass(index),
     ...(request.printing.json === null ? { onOutput: (output) => printer.output(withLabel(output)) } : null),
   }
+}
+
+/** What an earlier run has done counts as done to people. */
+function withEarlier(progress: Progress): Progress {
+  return { ...progress, done: progress.done + progress.alreadyDone }
 }
 
 function withLabel(output: TaskOutput): TaskOutput & { label: string } {

@@ -81,3 +81,14 @@ export function parseDelimiter(words: string): number {
   }
   return bytes[0]!
 }
+
+/**
+ * Reads when to color: `auto` is on a terminal, unless NO_COLOR is set to something.
+ *
+ * @throws OptionError for anything but auto, always and never.
+ */
+export function parseColor(words: string, isTerminal: boolean): boolean {
+  if (!['auto', 'always', 'never'].includes(words))
+    throw new OptionError(`--color: expected auto, always or never, not ${JSON.stringify(words)}`)
+  return words === 'always' || (words === 'auto' && isTerminal && !process.env.NO_COLOR)
+}

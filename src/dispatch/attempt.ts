@@ -2,7 +2,7 @@ import type { StartSpec } from '../launcher/port.js'
 import { Execution } from '../process/execution.js'
 import type { Process } from '../process/process.js'
 import { type ResultIdentity, resultOf, resultWithoutStart } from '../process/result-of.js'
-import { startSpecOf } from '../process/start-spec.js'
+import { type OutputPair, PIPES, startSpecOf } from '../process/start-spec.js'
 import { DroverError } from '../task/errors.js'
 import type { Result, ResultError, ResultState } from '../task/result.js'
 import type { Task } from '../task/task.js'
@@ -36,10 +36,20 @@ export function prepareAttempt(entry: Entry, options: CheckedDispatchOptions): P
   const { index, attempt, slot } = entry
   try {
     const task = options.beforeStart?.(entry.task, { index, attempt, slot }) ?? entry.task
-    return { task, spec: startSpecOf(task, options.scope, { to: options.output }, options.leftovers === 'keep') }
+    return {
+      task,
+      spec: startSpecOf(task, options.scope, outputOf(task, index, options), options.leftovers === 'keep'),
+    }
   } catch (error) {
     return { error: asResultError(error) }
   }
+}
+
+function outputOf(task: Task, index: number, { output }: CheckedDispatchOptions): OutputPair {
+  if (output === 'pipe') return PIPES
+  if (typeof output !== 'function') return { stdout: { to: output }, stderr: { to: output } }
+  const { stdout, stderr } = output(task, { index })
+  return { stdout: { to: 'file', path: stdout }, stderr: { to: 'file', path: stderr } }
 }
 
 /** Starts what was prepared; without it, the process object that the entry has. */

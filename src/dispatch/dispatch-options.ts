@@ -36,6 +36,9 @@ export interface StartInfo {
   readonly slot: number
 }
 
+/** Names the files for the output of a task; both may be the same one. Their directory must be there. */
+export type OutputFiles = (task: Task, info: { readonly index: number }) => Readonly<Record<OutputStream, string>>
+
 export interface DispatchOptions extends ExecutionSettings {
   /** Slots: how many tasks run at once, by weight. Infinity is no limit. Default: the CPUs this process may use. */
   readonly concurrency?: number
@@ -53,8 +56,11 @@ export interface DispatchOptions extends ExecutionSettings {
   readonly signal?: AbortSignal | undefined
   /** Whether results carry a content key, at 24 bytes of memory a task. Default: false. */
   readonly keys?: boolean
-  /** What becomes of the output: passed through pipes and kept, handed to drover's own stdout and stderr, or dropped. Default: `pipe`. */
-  readonly output?: 'pipe' | 'inherit' | 'null'
+  /**
+   * What becomes of the output: passed through pipes and kept; handed to this process's own stdout and stderr; dropped; or
+   * written straight to files that a function names, each attempt anew. Default: `pipe`.
+   */
+  readonly output?: 'pipe' | 'inherit' | 'null' | OutputFiles
   /**
    * Where each final result is written before anyone hears of it, `onResult` included; tasks that `dispatch()` finds done there
    * are not run again and give no result. Implies `keys`. It is not closed by the run.
@@ -84,7 +90,7 @@ export interface CheckedDispatchOptions extends CheckedSettings {
   readonly haltWords: string
   readonly signal: AbortSignal | undefined
   readonly keys: boolean
-  readonly output: 'pipe' | 'inherit' | 'null'
+  readonly output: 'pipe' | 'inherit' | 'null' | OutputFiles
   readonly run: string
   /** Tells the processes of this run from those of every other, whatever its id. */
   readonly scope: string
@@ -113,7 +119,7 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     haltWords,
     signal: options.signal,
     keys: options.journal !== undefined || (options.keys ?? false),
-    output: checkOneOf('output', options.output ?? 'pipe', ['pipe', 'inherit', 'null']),
+    output: checkOutput(options.output ?? 'pipe'),
     run,
     scope: `${run}-${uniqueId()}`,
     journal: checkJournal(options.journal),
@@ -122,6 +128,10 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     onOutput: options.onOutput,
     beforeStart: options.beforeStart,
   }
+}
+
+function checkOutput(output: NonNullable<DispatchOptions['output']>): NonNullable<DispatchOptions['output']> {
+  return typeof output === 'function' ? output : checkOneOf('output', output, ['pipe', 'inherit', 'null'] as const)
 }
 
 function checkJournal(journal: ResultJournal | undefined): ResultJournal | undefined {

@@ -1,6 +1,7 @@
 import { checkCount, checkOneOf } from '../process/process-options.js'
 import { DroverError } from '../task/errors.js'
 import type { Result, ResultError, ResultState } from '../task/result.js'
+import type { Task } from '../task/task.js'
 import { asResultError } from './attempt.js'
 import { checkConcurrency, checkDispatchOptions, type DispatchOptions } from './dispatch-options.js'
 import type { Entry } from './entry.js'
@@ -11,6 +12,7 @@ import { ResultStream } from './result-stream.js'
 import { Scheduler } from './scheduler.js'
 import type { SchedulerSide } from './scheduler-side.js'
 import { checkIterable, TaskSource, type Tasks } from './task-source.js'
+import { userCall } from './user-call.js'
 
 export interface DispatchSourceOptions extends DispatchOptions {
   /** How many tasks there are, where that is known before they have been read. Default: an array's length, else unknown. */
@@ -22,6 +24,8 @@ export interface DispatchSourceOptions extends DispatchOptions {
    * start. Default: 0.
    */
   readonly lookahead?: number
+  /** Called with each task that is not run and gives no result, because the journal has one. What it throws ends the run. */
+  readonly onAlreadyDone?: ((task: Task, info: { index: number; state: ResultState }) => void) | undefined
 }
 
 /** Results that may be ready and unread, where the concurrency sets no limit. */
@@ -48,6 +52,7 @@ export class DispatchRun implements AsyncIterable<Result> {
   readonly #results: ResultStream
   #readRest: boolean
   readonly #givenTotal: number | null
+  readonly #onAlreadyDone: DispatchSourceOptions['onAlreadyDone']
   #source: TaskSource | null = null
   #sourceError: { error: unknown } | null = null
   #discard = false
@@ -64,6 +69,7 @@ export class DispatchRun implements AsyncIterable<Result> {
     const { total, lookahead = 0 } = options
     this.#givenTotal = total == null ? (Array.isArray(tasks) ? tasks.length : null) : checkCount('total', total)
     if (lookahead !== Number.POSITIVE_INFINITY) checkCount('lookahead', lookahead)
+    this.#onAlreadyDone = options.onAlreadyDone
     this.#maker = new EntryMaker(checked)
     this.#scheduler = new Scheduler(checked, this.#side(lookahead))
     this.#lifecycle = new Lifecycle(this.#scheduler)
@@ -205,8 +211,11 @@ export class DispatchRun implements AsyncIterable<Result> {
     } catch (error) {
       return this.#scheduler.finishInvalid(entry, asResultError(error))
     }
-    if (state === null) this.#scheduler.enqueue(entry)
-    else this.#scheduler.passOver(state)
+    if (state === null) return this.#scheduler.enqueue(entry)
+    const { task, index } = entry
+    const fail = (error: unknown) => this.#scheduler.fail(error)
+    userCall(() => this.#onAlreadyDone?.(task, { index, state }), fail)?.then(undefined, fail)
+    this.#scheduler.passOver(state)
   }
 
   async #end(): Promise<void> {

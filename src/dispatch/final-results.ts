@@ -9,11 +9,14 @@ export interface FinalResultsEvents {
   /** How many tasks there are in all, as soon as it is known. */
   readonly total: () => number | null
   readonly announce: (entry: Entry, result: Result) => void
-  /** After an announcement that was waited for. */
+  /** After an announcement that was waited for, and when {@link FinalResults.isJammed} is over. */
   readonly onAnnounced: () => void
   /** `onResult` has failed; {@link FinalResults.fail} is to be called. */
   readonly onError: (error: unknown) => void
 }
+
+/** Results that may wait for the journal, however many tasks run at once. */
+const MOST_UNCOMMITTED = 1_024
 
 /** The end of each task's way: its result is counted, committed (to the journal and `onResult`, awaited) and announced. */
 export class FinalResults {
@@ -22,6 +25,7 @@ export class FinalResults {
   readonly #halt: HaltCounter
   readonly #events: FinalResultsEvents
   #unannounced = 0
+  #uncommitted = 0
   #fatal: { error: unknown } | null = null
 
   constructor(options: CheckedDispatchOptions, events: FinalResultsEvents) {
@@ -33,6 +37,11 @@ export class FinalResults {
   /** How many wait to be committed. */
   get unannounced(): number {
     return this.#unannounced
+  }
+
+  /** Whether the journal is behind by so much that more results would only fill the memory. */
+  get isJammed(): boolean {
+    return this.#uncommitted >= MOST_UNCOMMITTED
   }
 
   /** The first error that ended the run. */
@@ -84,7 +93,17 @@ export class FinalResults {
     const { journal, onResult } = this.#options
     const tell = () => onResult?.(result, progress)
     if (journal === undefined) return userCall(tell, this.#events.onError)
-    return journal.commit(result).then(() => (this.#fatal === null ? tell() : undefined))
+    this.#uncommitted += 1
+    return journal
+      .commit(result)
+      .finally(() => this.#committed())
+      .then(() => (this.#fatal === null ? tell() : undefined))
+  }
+
+  #committed(): void {
+    const wasJammed = this.isJammed
+    this.#uncommitted -= 1
+    if (wasJammed) this.#events.onAnnounced()
   }
 
   #announce(entry: Entry, result: Result): void {

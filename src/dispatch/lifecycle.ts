@@ -12,20 +12,20 @@ export class Lifecycle {
   readonly #hurry = new AbortController()
   #begun = false
   #timer: NodeJS.Timeout | null = null
-  #stopListening: (() => void) | null = null
+  #stopListening: (() => void)[] = []
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler
     this.#options = scheduler.options
   }
 
-  /** Begins to heed the signal and the total timeout, unless it does already. */
+  /** Begins to heed the signal, the journal and the total timeout, unless it does already. */
   begin(): void {
     this.#timer?.ref()
     if (this.#begun) return
     this.#begun = true
     this.#scheduler.begin()
-    const { signal, totalTimeoutMs } = this.#options
+    const { signal, journal, totalTimeoutMs } = this.#options
     if (totalTimeoutMs > 0) {
       const message = `the run took longer than ${totalTimeoutMs} ms and was ended`
       this.#timer = setTimeout(
@@ -33,10 +33,14 @@ export class Lifecycle {
         totalTimeoutMs,
       )
     }
+    this.#heed(journal?.ended, ({ reason }) => this.#scheduler.fail(reason))
+    this.#heed(signal, (aborted) => this.#scheduler.stop('now', abortError(aborted)))
+  }
+
+  #heed(signal: AbortSignal | undefined, end: (signal: AbortSignal) => void): void {
     if (signal === undefined) return
-    const stop = () => this.#scheduler.stop('now', abortError(signal))
-    if (signal.aborted) stop()
-    else this.#stopListening = onAbort(signal, stop)
+    if (signal.aborted) end(signal)
+    else this.#stopListening.push(onAbort(signal, () => end(signal)))
   }
 
   /** Nothing is to be done for the moment: what is only to be heeded while there is keeps no event loop alive. */
@@ -57,7 +61,7 @@ export class Lifecycle {
     this.#begun = false
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    this.#stopListening?.()
+    for (const stop of this.#stopListening.splice(0)) stop()
     this.#scheduler.rest()
     await this.#scheduler.allGone()
     if (leftovers === 'keep') return

@@ -99,6 +99,14 @@ export class ResultCounter {
     if (isFailure(state)) this.#alreadyFailed += 1
   }
 
+  /** How it stands, given what only the scheduler knows. */
+  progress(known: Pick<Progress, 'total' | 'queued' | 'running'>): Progress {
+    const ratePerSecond = this.ratePerSecond()
+    const left = known.total === null ? null : known.total - this.#done - this.#alreadyDone
+    const etaMs = left === null || !ratePerSecond ? null : (left / ratePerSecond) * 1_000
+    return { ...known, done: this.#done, alreadyDone: this.#alreadyDone, byState: this.byState, ratePerSecond, etaMs }
+  }
+
   ratePerSecond(): number | null {
     const elapsedMs = this.elapsedMs
     if (elapsedMs < BUCKET_MS) return null

@@ -12,6 +12,11 @@ export interface ResultJournal {
    * @throws DroverError for a task that must not be run, which then becomes `invalid`.
    */
   stateOf(task: Task, key: string): ResultState | null
+  /**
+   * Aborted when it takes nothing more; the reason is then the error that the run ends with, at once and not only when the
+   * next result comes.
+   */
+  readonly ended?: AbortSignal
   /** Resolves when the result is safe; a rejection ends the run. */
   commit(result: Result): Promise<void>
   /** The same for an attempt that is to be followed by another. */

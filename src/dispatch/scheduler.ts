@@ -79,12 +79,8 @@ export class Scheduler {
   }
 
   progress(): Progress {
-    const { total } = this.#side
-    const { done, alreadyDone, byState } = this.#results.counter
-    const ratePerSecond = this.#results.counter.ratePerSecond()
-    const etaMs = total === null || !ratePerSecond ? null : ((total - done - alreadyDone) / ratePerSecond) * 1_000
     const queued = this.#queue.size + this.#backingOff.size
-    return { total, queued, running: this.#running.size, done, alreadyDone, byState, ratePerSecond, etaMs }
+    return this.#results.counter.progress({ total: this.#side.total, queued, running: this.#running.size })
   }
 
   summary(): Summary {
@@ -168,7 +164,8 @@ export class Scheduler {
   /** Does one thing; false when there is nothing to do until something happens. */
   #step(): boolean {
     const side = this.#side
-    if ((this.#suspended && this.#stopped === null) || !side.hasRoom(this.#results.unannounced)) return false
+    if (this.#suspended && this.#stopped === null) return false
+    if (this.#results.isJammed || !side.hasRoom(this.#results.unannounced)) return false
     const waiting = this.#queue.size
     const mayStart =
       this.#stopped === null &&

@@ -53,11 +53,14 @@ export class AppendFile {
   readonly #fsync: Fsync
   readonly #system: AppendSystem
   readonly #timer: NodeJS.Timeout
+  readonly #ended = new AbortController()
   #size: number
   #waiting: Waiting[] = []
   #isWriting = false
   #isDirty = false
   #failure: JournalError | null = null
+  /** The last look after the file, which the next one waits for. */
+  #looked: Promise<void> = Promise.resolve()
   #onIdle: (() => void)[] = []
 
   /**
@@ -74,19 +77,24 @@ export class AppendFile {
     this.#timer = setInterval(() => void this.#look(), SYNC_MS).unref()
   }
 
-  /** What has ended the writing, or null. */
+  /** What has gone wrong, or null. */
   get failure(): JournalError | null {
     return this.#failure
+  }
+
+  /** Aborted when nothing is taken any more, with the error that says why. */
+  get ended(): AbortSignal {
+    return this.#ended.signal
   }
 
   /**
    * Resolves when the record is in the file; with `always`, on the disk.
    *
    * @param pieces - of one whole record; they must not be changed meanwhile.
-   * @throws (as a rejection) JournalError when it is not, now and ever after.
+   * @throws (as a rejection) JournalError when it is not, now and ever after; and once it was finished.
    */
   append(pieces: readonly Uint8Array[]): Promise<void> {
-    if (this.#failure !== null) return Promise.reject(this.#failure)
+    if (this.ended.aborted) return Promise.reject(this.ended.reason)
     return new Promise((resolve, reject) => {
       this.#waiting.push({ pieces, resolve, reject })
       if (!this.#isWriting) void this.#writeAll()
@@ -94,20 +102,23 @@ export class AppendFile {
   }
 
   /**
-   * Waits for what is being written and, unless with `never`, forces it to the disk. The descriptor stays open.
+   * Waits for what was appended and, unless with `never`, forces it to the disk. Takes nothing more; the descriptor stays open.
    *
    * @throws (as a rejection) JournalError when that failed, or the file is gone.
    */
   async finish(): Promise<void> {
     clearInterval(this.#timer)
+    // The descriptor may be closed after this, and its number stand for another file.
+    this.#ended.abort(new JournalError(this.#path, 'has been closed'))
     if (this.#isWriting) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
-    if (this.#failure === null) await this.#look()
+    await this.#look()
     if (this.#failure !== null) throw this.#failure
   }
 
   /** Ends the writing: what waits is rejected with the error, and so is all that comes later. */
   fail(error: JournalError): void {
     this.#failure ??= error
+    this.#ended.abort(this.#failure)
     for (const { reject } of this.#waiting.splice(0)) reject(this.#failure)
   }
 
@@ -147,7 +158,12 @@ export class AppendFile {
     await this.#system.truncate(this.#fd, this.#size).catch(() => {})
   }
 
-  async #look(): Promise<void> {
+  #look(): Promise<void> {
+    this.#looked = this.#looked.then(() => this.#lookNow())
+    return this.#looked
+  }
+
+  async #lookNow(): Promise<void> {
     if (this.#failure !== null) return
     try {
       if ((await this.#system.links(this.#fd)) === 0) {

@@ -22,6 +22,8 @@ export class DoneTasks {
   note({ id, key, state }: Pick<Result, 'id' | 'key' | 'state'>): void {
     if (key === null) return
     const mark = id === null ? 0 : markOf(key)
+    // It was refused for having come under the id of another, which stays what is known.
+    if (state === 'invalid' && this.lookUp(id, key) === 'changed') return
     this.#table.set(identityOf(id, key), mark * STATES + RESULT_STATES.indexOf(state))
   }
 

@@ -29,11 +29,25 @@ const ADVICE: Readonly<Record<string, string>> = {
   EIO: 'the disk has reported an error',
 }
 
+/** What is another matter for who only reads. */
+const READING_ADVICE: Readonly<Record<string, string>> = {
+  ...ADVICE,
+  ENOENT: 'there is no such file; check the path',
+  EACCES: 'permission denied; it belongs to another user, or give this one the right to read it',
+  EPERM: 'it may not be read by this user',
+}
+
 /** An error of the system's, in words that say what to do. */
-export function journalErrorOf(path: string, doing: string, error: unknown): JournalError {
+export function journalErrorOf(path: string, doing: string, error: unknown, advices = ADVICE): JournalError {
   if (error instanceof JournalError) return error
   const { code = 'unknown', message } = error as NodeJS.ErrnoException
-  const advice = ADVICE[code]
+  const advice = advices[code]
   const reason = advice === undefined ? message : `${advice} (${code})`
   return new JournalError(path, `cannot be ${doing}: ${reason}`, { cause: error })
+}
+
+/** The same for a journal that is only read; what is no error of the system's is given back as it is. */
+export function readingErrorOf(path: string, error: unknown): unknown {
+  const { syscall } = error as NodeJS.ErrnoException
+  return syscall === undefined ? error : journalErrorOf(path, 'read', error, READING_ADVICE)
 }

@@ -1,4 +1,4 @@
-import type { Launcher, LauncherLock } from '../launcher/port.js'
+import type { Launcher, LauncherLock, LockOptions } from '../launcher/port.js'
 import { JournalError, journalErrorOf } from './journal-error.js'
 import { lockByFile } from './lock-file.js'
 import { holderOf, isAlive, type JournalLock } from './lock-holder.js'
@@ -19,7 +19,7 @@ const MOST_TRIES = 10
 export async function lockJournal(path: string, file: string, launcher: Launcher): Promise<JournalLock> {
   if (launcher.lock === undefined) return lockByFile(path, file)
   try {
-    return await lockByKernel(launcher.lock, file)
+    return await lockByKernel((options) => launcher.lock!(file, options), file)
   } catch (error) {
     const { code } = error as { code?: string }
     // A native launcher that turns out not to run here.
@@ -28,6 +28,8 @@ export async function lockJournal(path: string, file: string, launcher: Launcher
     throw journalErrorOf(path, 'locked', error)
   }
 }
+
+type Lock = (options?: LockOptions) => Promise<LauncherLock>
 
 /**
  * Takes the lock again after the launcher that held it has died. What is left of that launcher may hold it for a moment, while
@@ -38,7 +40,7 @@ export async function lockJournal(path: string, file: string, launcher: Launcher
 export async function lockJournalAgain(path: string, file: string, launcher: Launcher): Promise<JournalLock> {
   for (let tries = 1; ; tries++) {
     try {
-      return await lockByKernel(launcher.lock!, file, process.pid)
+      return await lockByKernel((options) => launcher.lock!(file, options), file, process.pid)
     } catch (error) {
       const { code } = error as { code?: string }
       if (code === 'ERR_DROVER_LAUNCHER_DIED' && tries < MOST_TRIES) continue
@@ -49,14 +51,14 @@ export async function lockJournalAgain(path: string, file: string, launcher: Lau
 }
 
 /** @param own - a pid that is no other drover's; what it holds is about to be given back. */
-async function lockByKernel(lock: NonNullable<Launcher['lock']>, file: string, own?: number): Promise<LauncherLock> {
+async function lockByKernel(lock: Lock, file: string, own?: number): Promise<LauncherLock> {
   try {
-    return await lock(file)
+    return await lock()
   } catch (error) {
     if ((error as { code?: string }).code !== 'ERR_DROVER_LOCKED') throw error
     const holder = await holderOf(file)
     if (holder !== own && isAlive(holder)) throw error
-    return lock(file, { wait: true, signal: AbortSignal.timeout(PATIENCE_MS) })
+    return lock({ wait: true, signal: AbortSignal.timeout(PATIENCE_MS) })
   }
 }
 

@@ -64,6 +64,7 @@ export class Journal implements ResultJournal, AsyncDisposable {
   readonly findings: JournalFindings
   readonly #options: JournalOptions
   readonly #launcher: Launcher
+  readonly #lockFile: string
   readonly #handle: FileHandle
   readonly #file: AppendFile
   readonly #done: DoneTasks | null
@@ -76,6 +77,7 @@ export class Journal implements ResultJournal, AsyncDisposable {
     this.findings = { cutBytes: opened.cutBytes, damagedLines: opened.damagedLines }
     this.#options = options
     this.#launcher = launcher
+    this.#lockFile = opened.lockFile
     this.#handle = opened.handle
     this.#done = opened.done
     this.#lock = opened.lock
@@ -100,6 +102,11 @@ export class Journal implements ResultJournal, AsyncDisposable {
   /** How many tasks have a result in it; 0 where it was not read. */
   get size(): number {
     return this.#done?.size ?? 0
+  }
+
+  /** Aborted when it was closed, or can be written no more, with the error that says so; runs that use it end. */
+  get ended(): AbortSignal {
+    return this.#file.ended
   }
 
   begin(run: string): void {
@@ -185,7 +192,7 @@ export class Journal implements ResultJournal, AsyncDisposable {
   async #lockAgain(): Promise<void> {
     if (this.#isClosing) return
     try {
-      this.#lock = await lockJournalAgain(this.path, await lockFileOf(this.path), this.#launcher)
+      this.#lock = await lockJournalAgain(this.path, this.#lockFile, this.#launcher)
       this.#watchLock()
       if (this.#isClosing) await this.#lock.release()
     } catch (error) {
@@ -199,6 +206,8 @@ const NEWLINE = Buffer.from('\n')
 interface Opened extends JournalFindings {
   readonly handle: FileHandle
   readonly lock: JournalLock
+  /** Absolute: the program may go to another directory. */
+  readonly lockFile: string
   readonly size: number
   readonly done: DoneTasks | null
 }
@@ -210,21 +219,18 @@ async function openLocked(path: string, options: JournalOptions, launcher: Launc
     const { O_RDWR, O_CREAT, O_APPEND, O_NONBLOCK } = constants
     handle = await open(path, O_RDWR | O_CREAT | O_APPEND | (O_NONBLOCK ?? 0), 0o600)
     if (!(await handle.stat()).isFile()) throw new JournalError(path, 'is no ordinary file; name one that is')
-    lock = await lockJournal(path, await lockFileOf(path), launcher)
+    const lockFile = `${await realpath(path)}.lock`
+    lock = await lockJournal(path, lockFile, launcher)
     const { size, cutBytes } = await repairEnd(handle, path)
     if (size === 0 && options.fsync !== 'never') await syncDirectory(dirname(path))
     const reads = options.resume === true || options.retryFailed === true
     const { done, damagedLines } = reads ? await readDone(handle, size) : { done: null, damagedLines: 0 }
-    return { handle, lock, size, cutBytes, done, damagedLines }
+    return { handle, lock, lockFile, size, cutBytes, done, damagedLines }
   } catch (error) {
     await handle?.close()
     await lock?.release()
     throw journalErrorOf(path, 'opened', error)
   }
-}
-
-async function lockFileOf(path: string): Promise<string> {
-  return `${await realpath(path)}.lock`
 }
 
 async function readDone(file: FileHandle, size: number): Promise<{ done: DoneTasks; damagedLines: number }> {

@@ -1,10 +1,9 @@
 import type { FileHandle } from 'node:fs/promises'
 import { JournalError } from './journal-error.js'
 import { endOfLines } from './record-lines.js'
-import { FORMAT_VERSION, parseRecord } from './records.js'
+import { BEGINNINGS, FORMAT_VERSION, parseRecord } from './records.js'
 
-const FIRST_BYTES = 64 * 1024
-const BEGINNINGS = ['{"type":"run"', '{"type":"result"', '{"type":"attempt"']
+const BLOCK_BYTES = 64 * 1024
 
 /**
  * Makes sure that a file is a journal, and that what is appended begins a new line. A last line that is torn, or a tail of
@@ -32,21 +31,43 @@ export async function repairEnd(file: FileHandle, path: string): Promise<{ size:
 }
 
 async function checkBeginning(file: FileHandle, path: string, size: number): Promise<void> {
-  const head = Buffer.alloc(Math.min(FIRST_BYTES, size))
+  const head = Buffer.alloc(Math.min(BLOCK_BYTES, size))
   await file.read(head, 0, head.length, 0)
   const newline = head.indexOf('\n')
+  const isWhole = newline !== -1 || size <= BLOCK_BYTES
   const first = newline === -1 ? head : head.subarray(0, newline)
-  if (newline === -1 && size <= FIRST_BYTES && head.every((byte) => byte === 0)) return
   const text = first.toString('latin1')
-  const isBeginning = BEGINNINGS.some((beginning) => text.startsWith(beginning) || beginning.startsWith(text))
-  if (!isBeginning) {
+  const record = isWhole ? parseRecord(first) : null
+  const isBeginning = BEGINNINGS.some((beginning) => text.startsWith(beginning)) && (record !== null || !isJson(text))
+  if (!isBeginning && (newline !== -1 || !(await isTornBeginning(file, text, size)))) {
     throw new JournalError(path, 'is some other file, which was left as it is; name a new file, or one from --journal')
   }
-  const record = newline === -1 ? null : parseRecord(first)
   if (record?.type === 'run' && record.version !== FORMAT_VERSION) {
     throw new JournalError(
       path,
       `has format version ${record.version}, and this drover knows ${FORMAT_VERSION}; use a later one`,
     )
+  }
+}
+
+/** Whether a file has nothing but a part of the very first word, as when its first record was torn, or its blocks never written. */
+async function isTornBeginning(file: FileHandle, text: string, size: number): Promise<boolean> {
+  const word = text.replace(/\0+$/, '')
+  if (!BEGINNINGS.some((beginning) => beginning.startsWith(word))) return false
+  const block = Buffer.alloc(BLOCK_BYTES)
+  for (let at = word.length; at < size; ) {
+    const { bytesRead } = await file.read(block, 0, BLOCK_BYTES, at)
+    if (bytesRead === 0 || block.subarray(0, bytesRead).some((byte) => byte !== 0)) return false
+    at += bytesRead
+  }
+  return true
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
   }
 }

@@ -98,6 +98,7 @@ class UnprovenChild implements Child {
         else events.onSpawnError(error)
       },
       onOutput: (stream, chunk) => events.onOutput(stream, chunk),
+      onOutputCounted: (stream, bytes) => events.onOutputCounted?.(stream, bytes),
       onOutputEnd: (stream) => events.onOutputEnd(stream),
       onExit: (exit) => events.onExit(exit),
       onLost: (error) => events.onLost(error),

@@ -17,6 +17,8 @@ export type StdinSpec =
 /** Where a child's output goes. Only `pipe` reaches {@link ChildEvents.onOutput}. */
 export type OutputSpec =
   | { readonly to: 'pipe' }
+  /** Read as fast as it comes, counted and dropped; {@link ChildEvents.onOutputCounted} tells how much it was. */
+  | { readonly to: 'count' }
   | { readonly to: 'null' }
   | { readonly to: 'inherit' }
   | { readonly to: 'file'; readonly path: string; readonly append?: boolean }
@@ -97,14 +99,19 @@ export interface ChildExit {
 
 /**
  * What a launcher tells about one child. `onSpawnError` is the only call if the child did not start; else `onSpawn` is
- * first, then output in order, `onOutputEnd` once for each piped stream, and exactly one of `onExit` and `onLost`.
- * Output may go on after `onExit`, when descendants hold the pipe. No call is made from within {@link Launcher.start}.
+ * first, then output in order, `onOutputEnd` once for each stream that is piped or counted, and exactly one of `onExit` and
+ * `onLost`. Output may go on after `onExit`, when descendants hold the pipe. No call is made from within {@link Launcher.start}.
  */
 export interface ChildEvents {
   onSpawn(pid: number): void
   onSpawnError(error: StartError): void
   /** The chunk belongs to the receiver and is not reused. */
   onOutput(stream: OutputStream, chunk: Buffer): void
+  /**
+   * So many bytes more have come of a stream that is counted. What came while the child ran is told by `onExit` or, where
+   * an adapter still has to read it, soon after; what comes after that at once; all of it before `onOutputEnd`.
+   */
+  onOutputCounted?(stream: OutputStream, bytes: number): void
   /** End of file, or after {@link Child.closeOutput}. */
   onOutputEnd(stream: OutputStream): void
   onExit(exit: ChildExit): void
@@ -123,7 +130,7 @@ export interface Child {
   /** Only for stdin `pipe`. Returns false when the caller should wait for `onDrain`. Never throws when the child is gone. */
   write(chunk: Uint8Array | string): boolean
   endInput(): void
-  /** Stops reading a stream, so that the child waits when its pipe is full; a few chunks may still arrive. */
+  /** Only for output to a `pipe`. Stops reading a stream, so that the child waits when its pipe is full; a few chunks may still arrive. */
   pauseOutput(stream: OutputStream): void
   resumeOutput(stream: OutputStream): void
   /** Stops reading for good and closes the pipe; `onOutputEnd` follows. A descendant that writes to it gets SIGPIPE. */

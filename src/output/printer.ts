@@ -97,12 +97,17 @@ export class Printer {
   }
 
   /**
-   * Takes a task's final result, once for each index from 0, in any order, and prints what there is to print or keeps it
+   * Takes a task's final result, once for each index from 0 that is not passed, in any order, and prints what there is to print or keeps it
    * until its turn. The label is what the pieces had. Rejects with `ERR_DROVER_CLOSED` after {@link close}.
    */
   result(result: Result, _label?: string): Maybe {
     if (this.#closing !== null) return this.#watch(Promise.reject(new ClosedError('the printer')))
     return this.#watch((this.#json ?? this.#text)?.result(result))
+  }
+
+  /** There will be no result for this index; what comes behind it does not wait for one. */
+  pass(index: number): Maybe {
+    return this.#closing === null ? this.#watch(this.#finish(index, NO_OUTPUT)) : undefined
   }
 
   /**

@@ -108,11 +108,11 @@ export function progressText(snapshot: ProgressSnapshot): string {
 }
 
 /** How a run ended, as in `drover: 5000 tasks: 4990 succeeded, 7 failed, 3 timed-out`; without a newline. */
-export function summaryLine(snapshot: Pick<ProgressSnapshot, 'byState'>): string {
+export function summaryLine(snapshot: Pick<ProgressSnapshot, 'byState'>, what = 'task'): string {
   const states = RESULT_STATES.filter((state) => snapshot.byState[state] > 0)
   const count = states.reduce((sum, state) => sum + snapshot.byState[state], 0)
   const parts = states.map((state) => `${snapshot.byState[state]} ${state}`)
-  return `drover: ${count} ${count === 1 ? 'task' : 'tasks'}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`
+  return `drover: ${count} ${count === 1 ? what : `${what}s`}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`
 }
 
 function rate(perSecond: number): string {

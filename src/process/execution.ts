@@ -1,9 +1,12 @@
+import { isRead } from '../launcher/output-spec.js'
 import type { Child, ChildEvents, ChildExit, Launcher, OutputStream, StartError, StartSpec } from '../launcher/port.js'
 import type { ResultError, ResultState } from '../task/result.js'
 import { Deadline } from './deadline.js'
 import { endTree } from './end-tree.js'
 import { type Cause, type Outcome, stateOf } from './outcome.js'
 import { OutputCapture } from './output-capture.js'
+import { countFiles, outputFilesOf } from './output-files.js'
+import { onlyCounted } from './start-spec.js'
 
 /** What happens to processes that a task leaves behind: they are ended with it, left alone, or waited for. */
 export type Leftovers = 'kill' | 'keep' | 'wait'
@@ -36,8 +39,10 @@ export interface ExecutionOptions {
  */
 export class Execution implements ChildEvents {
   readonly #options: ExecutionOptions
+  readonly #spec: StartSpec
   readonly #capture: Readonly<Record<OutputStream, OutputCapture>>
   readonly #open: Record<OutputStream, boolean>
+  readonly #files: Readonly<Record<OutputStream, string | null>>
   /** How many chunks of each stream their receiver has no room after. */
   readonly #waiting: Record<OutputStream, number> = { stdout: 0, stderr: 0 }
   #hurryController: AbortController | null = null
@@ -57,9 +62,12 @@ export class Execution implements ChildEvents {
 
   constructor(options: ExecutionOptions) {
     this.#options = options
-    const { spec, maxOutputBytes } = options
+    const { maxOutputBytes, onOutput } = options
+    const spec = maxOutputBytes === 0 && onOutput === undefined ? onlyCounted(options.spec) : options.spec
+    this.#spec = spec
     this.#capture = { stdout: new OutputCapture(maxOutputBytes), stderr: new OutputCapture(maxOutputBytes) }
-    this.#open = { stdout: spec.stdout.to === 'pipe', stderr: spec.stderr.to === 'pipe' }
+    this.#files = outputFilesOf(spec)
+    this.#open = { stdout: isRead(spec.stdout), stderr: isRead(spec.stderr) }
   }
 
   get pid(): number | null {
@@ -79,7 +87,7 @@ export class Execution implements ChildEvents {
     this.#startedAt = new Date()
     this.#startedMs = performance.now()
     try {
-      this.#child = this.#options.launcher.start(this.#options.spec, this)
+      this.#child = this.#options.launcher.start(this.#spec, this)
     } catch (error) {
       const { code = 'ERR_DROVER_SPAWN', message } = error as NodeJS.ErrnoException
       process.nextTick(() => this.onSpawnError({ code, message }))
@@ -155,6 +163,12 @@ export class Execution implements ChildEvents {
     this.#capture[stream].append(chunk)
     const room = this.#options.onOutput?.(stream, chunk)
     if (room !== undefined) this.#waitForRoom(stream, room)
+  }
+
+  onOutputCounted(stream: OutputStream, bytes: number): void {
+    if (this.#done) return
+    this.#lastOutputMs = performance.now()
+    this.#capture[stream].count(bytes)
   }
 
   onOutputEnd(stream: OutputStream): void {
@@ -271,18 +285,23 @@ export class Execution implements ChildEvents {
   #finish(state: ResultState, error: ResultError | null, pipeHeld: boolean, leftovers: number): void {
     this.#done = true
     this.#deadline?.clear()
+    const durationMs = (this.#exitedMs || performance.now()) - this.#startedMs
     const cause = this.#exit === null ? this.#cause : null
-    this.#options.onDone({
+    const outcome: Outcome = {
       state: cause?.state ?? state,
       error: cause?.error ?? error,
       exit: this.#exit,
       pid: this.pid,
       stdout: this.#capture.stdout,
       stderr: this.#capture.stderr,
+      files: this.#files,
       pipeHeld,
       leftovers,
       startedAt: this.#startedAt,
-      durationMs: (this.#exitedMs || performance.now()) - this.#startedMs,
-    })
+      durationMs,
+    }
+    const { stdout, stderr } = this.#files
+    if (stdout === null && stderr === null) this.#options.onDone(outcome)
+    else void countFiles(this.#files, this.#capture).then(() => this.#options.onDone(outcome))
   }
 }

@@ -1,4 +1,4 @@
-import type { ChildExit } from '../launcher/port.js'
+import type { ChildExit, OutputStream } from '../launcher/port.js'
 import type { ResultError, ResultState } from '../task/result.js'
 import type { OutputCapture } from './output-capture.js'
 
@@ -11,6 +11,8 @@ export interface Outcome {
   readonly pid: number | null
   readonly stdout: OutputCapture
   readonly stderr: OutputCapture
+  /** Where the output went straight to, in place of here; null for elsewhere. */
+  readonly files: Readonly<Record<OutputStream, string | null>>
   readonly pipeHeld: boolean
   readonly leftovers: number
   readonly startedAt: Date

@@ -16,6 +16,7 @@ const GROWTH_BYTES = 1024 * 1024
 export class OutputCapture {
   readonly #limit: number
   #total = 0
+  #elsewhere = 0
   #list: ChunkList | null = new ChunkList()
   #store: HeadAndTail | null = null
 
@@ -30,7 +31,13 @@ export class OutputCapture {
   }
 
   get truncated(): boolean {
-    return this.#total > this.#limit
+    return this.#total > this.#limit || this.#elsewhere > 0
+  }
+
+  /** Counts what went elsewhere or was dropped on the way, of which nothing is kept. */
+  count(bytes: number): void {
+    this.#total += bytes
+    this.#elsewhere += bytes
   }
 
   append(chunk: Buffer): void {

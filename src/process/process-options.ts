@@ -103,7 +103,18 @@ export const PROCESS_OPTIONS: readonly string[] = [
 export const DISPATCH_OPTIONS: readonly string[] = [
   ...SETTINGS,
   ...['concurrency', 'retries', 'backoffMs', 'delayMs', 'totalTimeoutMs', 'halt', 'signal', 'keys', 'output', 'run'],
-  ...['journal', 'onResult', 'onAttempt', 'onOutput', 'beforeStart', 'total', 'readRest', 'lookahead', 'keepFinished'],
+  ...[
+    'journal',
+    'onResult',
+    'onAttempt',
+    'onOutput',
+    'beforeStart',
+    'total',
+    'readRest',
+    'lookahead',
+    'onAlreadyDone',
+    'keepFinished',
+  ],
 ]
 
 /** @throws OptionError for an option that is not known: to ignore a mistyped timeout would be no kindness. */

@@ -18,7 +18,7 @@ import {
   rejectUnknown,
 } from './process-options.js'
 import { type ResultIdentity, resultOf, resultWithoutStart } from './result-of.js'
-import { startSpecOf } from './start-spec.js'
+import { PIPES, startSpecOf } from './start-spec.js'
 
 export interface ProcessOptions extends ExecutionSettings, Omit<Task, 'command' | 'args' | 'timeoutMs' | 'retries'> {
   /** Ends the process, tree and all, when it is aborted; the result is `cancelled`. */
@@ -30,6 +30,9 @@ export interface KillOptions {
   /** Milliseconds between TERM and KILL; 0 is KILL at once. Default: the option `killGraceMs`. */
   readonly graceMs?: number
 }
+
+/** Starts one whose lines nobody can ask for, as {@link Process.start} does. */
+export let startUnread: (child: Process) => void
 
 const OWN_RUN = 'process'
 /** No run of a dispatcher has this scope; theirs end in a random part. */
@@ -54,6 +57,10 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
   #resolve!: (result: Result<Output>) => void
   #finished: Result<Output> | null = null
   #stopListening: (() => void) | null = null
+
+  static {
+    startUnread = (child) => child.#start(undefined)
+  }
 
   /**
    * @param command - a line for the shell; or, with `args`, a program that is run directly.
@@ -105,6 +112,11 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
    * @throws DroverError with code `ERR_DROVER_STARTED` when it was started or ended before.
    */
   start(): this {
+    this.#start((stream, chunk) => this.#lines[stream].push(chunk))
+    return this
+  }
+
+  #start(onOutput: ((stream: OutputStream, chunk: Buffer) => void | Promise<void>) | undefined): void {
     if (this.started) {
       const name = this.name === null ? 'this process' : `process ${this.name}`
       throw new DroverError(
@@ -116,18 +128,17 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
       this.#finish(
         resultWithoutStart(this.task, this.#identity(), 'cancelled', abortError(this.#signal), this.#settings.encoding),
       )
-      return this
+      return
     }
     const { leftovers } = this.#settings
     this.#execution = new Execution({
       ...this.#settings,
-      spec: startSpecOf(this.task, OWN_SCOPE, { to: 'pipe' }, leftovers === 'keep'),
-      onOutput: (stream, chunk) => this.#lines[stream].push(chunk),
+      spec: startSpecOf(this.task, OWN_SCOPE, PIPES, leftovers === 'keep'),
+      onOutput,
       onDone: (outcome) => this.#onDone(outcome),
     })
     this.#execution.start()
     this.#listenForAbort()
-    return this
   }
 
   /**

@@ -1,7 +1,7 @@
 import { DroverError } from '../task/errors.js'
 import type { Result } from '../task/result.js'
 import { describeCommand, type Task, type Text } from '../task/task.js'
-import { Process, type ProcessOptions } from './process.js'
+import { Process, type ProcessOptions, startUnread } from './process.js'
 
 export interface RunOptions extends ProcessOptions {
   /** Whether anything but success rejects. Default: true; with false the result is given whatever its state. */
@@ -42,7 +42,8 @@ export async function run(
     ? new Process(command as Text, argsOrOptions as readonly Text[], more)
     : new Process(command, argsOrOptions as RunOptions | undefined)
   const options = (Array.isArray(argsOrOptions) ? more : argsOrOptions) as RunOptions | undefined
-  const result = await child.start().result
+  startUnread(child)
+  const result = await child.result
   if (result.state !== 'succeeded' && options?.reject !== false) throw new CommandError(result)
   return result
 }

@@ -1,8 +1,13 @@
-import type { OutputSpec, StartSpec, StdinSpec } from '../launcher/port.js'
+import type { OutputSpec, OutputStream, StartSpec, StdinSpec } from '../launcher/port.js'
 import { plainText, type Task } from '../task/task.js'
 
+/** Where both output streams of a task go. */
+export type OutputPair = Readonly<Record<OutputStream, OutputSpec>>
+
+export const PIPES: OutputPair = { stdout: { to: 'pipe' }, stderr: { to: 'pipe' } }
+
 /** What the launcher is to start for a task: its program directly, or the shell with its line. */
-export function startSpecOf(task: Task, scope: string, output: OutputSpec, keepLeftovers: boolean): StartSpec {
+export function startSpecOf(task: Task, scope: string, output: OutputPair, keepLeftovers: boolean): StartSpec {
   const command = plainText(task.command)
   const { file, args } = task.args === undefined ? shellFor(command) : { file: command, args: task.args.map(plainText) }
   return {
@@ -11,11 +16,17 @@ export function startSpecOf(task: Task, scope: string, output: OutputSpec, keepL
     cwd: task.cwd,
     env: task.env === undefined ? undefined : plainEnvironment(task.env),
     stdin: stdinOf(task),
-    stdout: output,
-    stderr: output,
+    stdout: output.stdout,
+    stderr: output.stderr,
     scope,
     keepLeftovers,
   }
+}
+
+/** The same, for when nobody wants to see what it prints: the launcher reads, counts and drops it. */
+export function onlyCounted(spec: StartSpec): StartSpec {
+  const counted = (output: OutputSpec): OutputSpec => (output.to === 'pipe' ? { to: 'count' } : output)
+  return { ...spec, stdout: counted(spec.stdout), stderr: counted(spec.stderr) }
 }
 
 function shellFor(line: string | Uint8Array): { file: string; args: (string | Uint8Array)[] } {

@@ -71,6 +71,8 @@ function resultObject(result: AnyResult) {
     stderr: stderr.text,
     ...(stdout.base64 === undefined ? {} : { stdoutBase64: stdout.base64 }),
     ...(stderr.base64 === undefined ? {} : { stderrBase64: stderr.base64 }),
+    ...(result.stdoutFile === undefined ? {} : { stdoutFile: result.stdoutFile }),
+    ...(result.stderrFile === undefined ? {} : { stderrFile: result.stderrFile }),
     stdoutBytes: result.stdoutBytes,
     stderrBytes: result.stderrBytes,
     truncated: result.truncated,

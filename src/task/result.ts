@@ -74,6 +74,9 @@ export interface Result<Output = string> {
   /** The kept bytes, where they were not UTF-8. */
   readonly stdoutBase64?: string
   readonly stderrBase64?: string
+  /** The file that it was written to, where it was to go straight to one; `stdout` is empty then. */
+  readonly stdoutFile?: string
+  readonly stderrFile?: string
   /** True sizes, whatever was kept. */
   readonly stdoutBytes: number
   readonly stderrBytes: number

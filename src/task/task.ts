@@ -64,12 +64,15 @@ export function displayText(text: Text): string {
   return typeof plain === 'string' ? plain : Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength).toString()
 }
 
-/** One line that shows what a task runs, for messages: the shell line, or the program and its arguments. */
-export function describeCommand(task: Pick<Task, 'command' | 'args'>): string {
+/** What a task runs, for people: the shell line, or the program and its arguments. */
+export function commandText(task: Pick<Task, 'command' | 'args'>): string {
   const words = [task.command, ...(task.args ?? [])].map(displayText)
-  const line =
-    task.args === undefined
-      ? words[0]!
-      : words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ')
+  if (task.args === undefined) return words[0]!
+  return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ')
+}
+
+/** The beginning of that, for messages. */
+export function describeCommand(task: Pick<Task, 'command' | 'args'>): string {
+  const line = commandText(task)
   return line.length > 200 ? `${line.slice(0, 197)}...` : line
 }

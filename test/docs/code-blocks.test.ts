@@ -22,12 +22,17 @@ function blocksOf(page: string, languages: string): string[] {
   return [...readFileSync(join(ROOT, page), 'utf8').matchAll(fence)].map((match) => match[1]!)
 }
 
-for (const page of ['README.md', 'docs/library.md']) {
+/** Programs that leave files behind do it elsewhere. */
+function cwdOf(page: string): string {
+  return page === 'docs/journal.md' ? folder : ROOT
+}
+
+for (const page of ['README.md', 'docs/library.md', 'docs/journal.md', 'docs/results.md']) {
   for (const [place, code] of blocksOf(page, 'js|ts').entries()) {
     it(`${page}: program ${place + 1} runs and prints something`, async () => {
       const file = join(folder, `${page.replaceAll('/', '-')}-${place}.mjs`)
       writeFileSync(file, code)
-      const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], { cwd: ROOT })
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], { cwd: cwdOf(page) })
       expect(stdout).not.toBe('')
       expect(stderr).toBe('')
     })
@@ -40,4 +45,21 @@ it('docs/templates.md: its lines for the shell do what they say', async () => {
   const command = line!.replace('drover', `'${process.execPath}' '${join(ROOT, 'bin/drover.cjs')}'`)
   const { stdout } = await promisify(execFile)('sh', ['-c', command], { cwd: folder })
   expect(stdout).toBe("42 bytes in it's a file.txt\n")
+})
+
+it('docs/results.md: its lines for the shell do what they say', async () => {
+  const [overview, forms] = blocksOf('docs/results.md', 'sh')
+  const lines = `drover() { '${process.execPath}' '${join(ROOT, 'bin/drover.cjs')}' "$@"; }\n${overview}${forms}`
+  const { stdout } = await promisify(execFile)('sh', ['-c', lines], { cwd: folder })
+  const printed = stdout.trimEnd().split('\n')
+  // The tasks run at once, and what ends first is first in the journal.
+  expect(printed.slice(0, 3).sort()).toEqual(['0', '1', '2'])
+  expect(
+    printed
+      .slice(3, 5)
+      .map((row) => row.replaceAll(/ {2,}/g, '|').replace(/\|[^|]+\|/, '|'))
+      .sort(),
+  ).toEqual(["failed|exit 1|#2|echo '1'; exit '1'", "failed|exit 2|#3|echo '2'; exit '2'"])
+  expect(JSON.parse(printed[5]!)).toMatchObject({ type: 'result', state: 'failed' })
+  expect(readFileSync(join(folder, 'night.csv'), 'utf8')).toMatch(/^index,id,key,state,/)
 })

@@ -1,3 +1,4 @@
+import { isRead } from '../../src/launcher/output-spec.js'
 import type {
   Child,
   ChildEvents,
@@ -105,7 +106,7 @@ export class FakeChild implements Child {
     this.#events = events
     this.#number = number
     this.#onAlive = onAlive
-    this.#open = { stdout: spec.stdout.to === 'pipe', stderr: spec.stderr.to === 'pipe' }
+    this.#open = { stdout: isRead(spec.stdout), stderr: isRead(spec.stderr) }
     onAlive(true)
   }
 
@@ -145,7 +146,9 @@ export class FakeChild implements Child {
   }
 
   print(stream: OutputStream, text: string | Buffer): void {
-    this.#events.onOutput(stream, Buffer.from(text as string))
+    const chunk = Buffer.from(text as string)
+    if (this.spec[stream].to === 'count') this.#events.onOutputCounted?.(stream, chunk.length)
+    else this.#events.onOutput(stream, chunk)
   }
 
   endOutput(stream: OutputStream): void {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Launcher } from '../../src/launcher/port.js'
 import { processesWith, uniqueSleep } from '../helpers/processes.js'
 import { until } from '../helpers/until.js'
+import { describeCountedOutput } from './contract-counted.js'
 import { describeStartOptions } from './contract-options.js'
 import { startRecorded } from './recorder.js'
 
@@ -321,6 +322,8 @@ export function describeLauncherContract(name: string, create: () => Launcher): 
         else expect(child.exit!.exitCode).not.toBe(0)
       })
     })
+
+    describeCountedOutput(() => launcher)
 
     describe('trees', () => {
       it('counts and ends children, grandchildren and those that left for a session of their own', async () => {

@@ -24,6 +24,7 @@ export class Recorder implements ChildEvents {
   startReturned = false
   readonly calls: string[] = []
   readonly chunks: Record<OutputStream, Buffer[]> = { stdout: [], stderr: [] }
+  readonly counted: Record<OutputStream, number> = { stdout: 0, stderr: 0 }
   readonly ended: Record<OutputStream, boolean> = { stdout: false, stderr: false }
   pid: number | null = null
   exit: ChildExit | null = null
@@ -46,6 +47,12 @@ export class Recorder implements ChildEvents {
   onOutput(stream: OutputStream, chunk: Buffer): void {
     if (this.calls.at(-1) !== stream) this.#note(stream)
     this.chunks[stream].push(chunk)
+  }
+
+  onOutputCounted(stream: OutputStream, bytes: number): void {
+    if (this.calls.at(-1) !== `${stream}-counted`) this.#note(`${stream}-counted`)
+    this.counted[stream] += bytes
+    this.#wake()
   }
 
   onOutputEnd(stream: OutputStream): void {

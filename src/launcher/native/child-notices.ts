@@ -1,4 +1,4 @@
-import { u32 } from './frame-reader.js'
+import { u32, u64 } from './frame-reader.js'
 import type { NativeChild } from './native-child.js'
 import { Notice } from './wire.js'
 
@@ -10,6 +10,7 @@ const SHORTEST: Readonly<Record<number, number>> = {
   [Notice.exit]: 24,
   [Notice.inputAck]: 4,
   [Notice.count]: 4,
+  [Notice.counted]: 8,
   [Notice.lockFailed]: 8,
 }
 
@@ -25,6 +26,8 @@ export function tellChild(child: NativeChild, type: number, flags: number, bytes
       return child.handleSpawned(u32(bytes, at))
     case Notice.failed:
       return child.handleFailed(u32(bytes, at), u32(bytes, at + 4))
+    case Notice.counted:
+      return child.handleCounted(flags, u64(bytes, at))
     case Notice.outputEnd:
       return child.handleOutputEnd(flags)
     case Notice.exit:
@@ -43,5 +46,5 @@ export function tellChild(child: NativeChild, type: number, flags: number, bytes
 }
 
 function milliseconds(bytes: Buffer, at: number): number {
-  return (u32(bytes, at) + u32(bytes, at + 4) * 2 ** 32) / 1000
+  return u64(bytes, at) / 1000
 }

@@ -101,6 +101,11 @@ export function u32(bytes: Buffer, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
 }
 
+/** Exact up to 2^53. */
+export function u64(bytes: Buffer, at: number): number {
+  return u32(bytes, at) + u32(bytes, at + 4) * 2 ** 32
+}
+
 function checkLength(length: number): void {
   if (length > LONGEST_NOTICE) throw new Error(`the launcher sent a notice of ${length} bytes`)
 }

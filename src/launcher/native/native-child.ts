@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import { isRead } from '../output-spec.js'
 import type { Child, ChildEvents, OutputStream, StartError, StartSpec } from '../port.js'
 import { ChildInput, type InputSink } from './child-input.js'
 import type { ServerConnection } from './server.js'
@@ -6,7 +7,7 @@ import { startErrorOf } from './start-errors.js'
 import { ExitFlag, Request } from './wire.js'
 
 /** How much of a stream the launcher may send before it hears that some was consumed. */
-export const OUTPUT_CREDIT = 262_144
+export const OUTPUT_CREDIT = 524_288
 const CREDIT_STEP = OUTPUT_CREDIT / 2
 
 interface Output {
@@ -17,6 +18,8 @@ interface Output {
   released: boolean
   /** Consumed, and not yet given back as credit. */
   consumed: number
+  /** How many bytes the receiver knows of, where they are only counted. */
+  counted: number
 }
 
 /** What the notice of an exit carries. */
@@ -51,8 +54,8 @@ export class NativeChild implements Child, InputSink {
     this.#spec = spec
     this.#events = events
     this.#server = server
-    this.#stdout = newOutput(spec.stdout.to === 'pipe')
-    this.#stderr = newOutput(spec.stderr.to === 'pipe')
+    this.#stdout = newOutput(isRead(spec.stdout))
+    this.#stderr = newOutput(isRead(spec.stderr))
     if (spec.stdin.from === 'pipe' || spec.stdin.from === 'bytes') this.#input = new ChildInput(this)
     server.hold(1 + Number(this.#stdout.open) + Number(this.#stderr.open))
   }
@@ -144,6 +147,15 @@ export class NativeChild implements Child, InputSink {
     this.#giveCredit(stream, output)
   }
 
+  /** @param total - how many bytes have come so far. */
+  handleCounted(streamNumber: number, total: number): void {
+    const stream = streamNumber === 1 ? 'stdout' : 'stderr'
+    const output = this.#output(stream)
+    const bytes = total - output.counted
+    output.counted = total
+    if (output.open) this.#events.onOutputCounted?.(stream, bytes)
+  }
+
   handleOutputEnd(streamNumber: number): void {
     this.#endOutput(streamNumber === 1 ? 'stdout' : 'stderr')
     this.#forgetIfDone()
@@ -228,7 +240,7 @@ export class NativeChild implements Child, InputSink {
 }
 
 function newOutput(open: boolean): Output {
-  return { open, paused: false, closing: false, released: false, consumed: 0 }
+  return { open, paused: false, closing: false, released: false, consumed: 0, counted: 0 }
 }
 
 function numberOf(stream: OutputStream): number {

@@ -125,6 +125,8 @@ function outputKind(output: OutputSpec): number {
       return StreamKind.null
     case 'pipe':
       return StreamKind.pipe
+    case 'count':
+      return StreamKind.count
     case 'inherit':
       return StreamKind.inherit
     default:

@@ -1,6 +1,6 @@
 /** The frames between this adapter and the spawn server. `native/PROTOCOL.md` has them in words. */
 
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 
 /** Length of the payload (u32), type (u16), flags (u16), number (u32), all little-endian. */
 export const HEADER_BYTES = 12
@@ -33,6 +33,7 @@ export const Notice = {
   inputAck: 135,
   inputClosed: 136,
   count: 137,
+  counted: 138,
   locked: 144,
   lockFailed: 145,
   unlocked: 146,
@@ -44,7 +45,7 @@ export const LockFlag = { shared: 1, wait: 2 } as const
 /** Flags of a notice `exit`. */
 export const ExitFlag = { stdoutEnded: 1, stderrEnded: 2, groupAlive: 4 } as const
 
-export const StreamKind = { null: 0, pipe: 1, inherit: 2, file: 3, append: 4 } as const
+export const StreamKind = { null: 0, pipe: 1, inherit: 2, file: 3, append: 4, count: 5 } as const
 
 /** Bits of what a start may ask for beyond the ordinary; the limits have one each, beginning with `limit`. */
 export const StartOption = { nice: 1, limit: 2, descriptors: 64 } as const

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
-import type { Child, ChildEvents, OutputStream, StartError, StartSpec } from '../port.js'
+import type { Child, ChildEvents, OutputSpec, OutputStream, StartError, StartSpec } from '../port.js'
 import { ensureDescriptors, noteFailedStart, noteReason } from './descriptors.js'
 import { forgetProcessTable, recentProcessTable, TREE_VARIABLE } from './process-table.js'
 import { signalProcess, signalProcesses } from './signal-processes.js'
@@ -34,8 +34,8 @@ export class NodeChild implements Child {
     child.on('error', () => {})
     const pid = child.pid
     process.nextTick(() => events.onSpawn(pid))
-    this.#watchOutput('stdout', child.stdout)
-    this.#watchOutput('stderr', child.stderr)
+    this.#watchOutput('stdout', child.stdout, spec.stdout)
+    this.#watchOutput('stderr', child.stderr, spec.stderr)
     if (child.stdin !== null) this.#feed(child.stdin, spec)
     child.on('exit', (exitCode, signal) => this.#onExit(pid, exitCode, signal))
   }
@@ -144,9 +144,10 @@ export class NodeChild implements Child {
     return env
   }
 
-  #watchOutput(stream: OutputStream, readable: Readable | null): void {
+  #watchOutput(stream: OutputStream, readable: Readable | null, { to }: OutputSpec): void {
     if (readable === null) return
-    readable.on('data', (chunk: Buffer) => this.#events.onOutput(stream, chunk))
+    if (to === 'count') readable.on('data', (chunk: Buffer) => this.#events.onOutputCounted?.(stream, chunk.length))
+    else readable.on('data', (chunk: Buffer) => this.#events.onOutput(stream, chunk))
     // ECONNRESET and the like end a stream as well as an end does; 'close' follows both.
     readable.on('error', () => {})
     readable.once('close', () => this.#events.onOutputEnd(stream))
@@ -162,10 +163,16 @@ export class NodeChild implements Child {
     this.#exited = true
     this.#onEnd()
     // A group lives on under its number as long as it has a member; that can be a zombie nobody reaps.
-    const groupAlive =
-      process.platform !== 'win32' && signalProcess(-pid, 0) && (recentProcessTable()?.hasGroup(pid) ?? true)
+    const groupAlive = process.platform !== 'win32' && signalProcess(-pid, 0) && hasLivingMember(pid)
     this.#events.onExit({ exitCode, signal, cpuUserMs: null, cpuSystemMs: null, maxRssBytes: null, groupAlive })
   }
+}
+
+/** A list that was made a moment ago may not have what the child has left behind: only a new one says that there is nothing. */
+function hasLivingMember(group: number): boolean {
+  if (recentProcessTable()?.hasGroup(group)) return true
+  forgetProcessTable()
+  return recentProcessTable()?.hasGroup(group) ?? true
 }
 
 /** Before KILL the list must be a fresh one, or what was started a moment ago is missed. */

@@ -22,6 +22,7 @@ export function openStdio(spec: StartSpec): { stdio: StdioOptions; close: () => 
   const output = (where: OutputSpec) => {
     if (where.to === 'file') return open(where.path, where.append === true ? 'a' : 'w')
     if (where.to === 'null') return nullDevice()
+    if (where.to === 'count') return 'pipe'
     return where.to
   }
   try {

@@ -1,0 +1,29 @@
+#define _GNU_SOURCE
+#include "pipes.h"
+
+#include <fcntl.h>
+
+/* A pipe has room for 64 KiB; one that was found half full was in the way of its writer. */
+#define MUCH (32 * 1024)
+#define LARGE (1024 * 1024)
+/* The system gives each user 64 MiB of pipes before it makes new ones very small. */
+#define MOST_LARGE 16
+
+static int large_count;
+static bool refused;
+
+void pipes_note_reading(struct output *output, size_t bytes) {
+  if (bytes < MUCH || output->large || refused || large_count == MOST_LARGE) return;
+  if (fcntl(output->fd, F_SETPIPE_SZ, LARGE) < 0) {
+    /* The administrator or another program of the user's has set the limit lower: it works as well, if slower. */
+    refused = true;
+    return;
+  }
+  output->large = true;
+  large_count += 1;
+}
+
+void pipes_note_close(struct output *output) {
+  if (output->large) large_count -= 1;
+  output->large = false;
+}
