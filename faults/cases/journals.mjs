@@ -37,7 +37,7 @@ function cutPower({ random, journal }) {
   if (random.chance(0.5)) {
     const bytes = random.pick([64, 512, 4_096])
     const at = random.whole(Math.min(HEAD_BYTES, torn), torn)
-    writeSync(file, Buffer.alloc(Math.min(bytes, torn - at), random.pick([0, 0xff, 0x0a, 0x41])), 0, undefined, at)
+    writeSync(file, Buffer.alloc(Math.min(bytes, torn - at), random.pick([0, 0xff, 0x0a])), 0, undefined, at)
   }
   closeSync(file)
   if (random.chance(0.4)) appendFileSync(journal, Buffer.alloc(random.pick([1, 100, 4_096, 100_000])))

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { existsSync, readFileSync } from 'node:fs'
 import { nameOf } from './tasks.mjs'
 
@@ -18,10 +19,27 @@ export function isConclusive(state) {
 export function readJournal(file) {
   const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0)
   const end = bytes.lastIndexOf(10) + 1
-  const lines = end === 0 ? [] : bytes.toString('utf8', 0, end - 1).split('\n')
+  const lines = end === 0 ? [] : linesOf(bytes.subarray(0, end - 1))
   const records = lines.map(recordOf).filter((record) => record !== null)
   const newest = new Map(records.filter(({ type }) => type === 'result').map(({ name, state }) => [name, state]))
   return { records, damaged: lines.length - records.length, tail: bytes.length - end, newest }
+}
+
+/**
+ * What is no UTF-8 is no record; decoding would make it look like one.
+ *
+ * @param {Buffer} bytes
+ */
+function linesOf(bytes) {
+  /** @type {string[]} */
+  const lines = []
+  for (let start = 0; start <= bytes.length; ) {
+    const newline = bytes.indexOf(10, start)
+    const line = bytes.subarray(start, newline === -1 ? bytes.length : newline)
+    lines.push(isUtf8(line) ? line.toString() : '')
+    start += line.length + 1
+  }
+  return lines
 }
 
 /** @param {import('./types.d.ts').JournalState} journal @returns {Set<string>} The tasks that need not run again. */

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { type Attempt, RESULT_STATES, type Result } from '../task/result.js'
 
 /** The form of the records that this release writes; a higher one in a file is refused. */
@@ -35,6 +36,8 @@ const KEY = /^[0-9a-f]{32}(-\d+)?$/
 export function parseRecord(line: Buffer): JournalRecord | null {
   // The cheap look first: a journal may have a line of megabytes that is no record.
   if (line[0] !== 0x7b || line.at(-1) !== 0x7d) return null
+  // A block of a flash memory that was never written may hide within a string, and the border of two records with it.
+  if (!isUtf8(line)) return null
   try {
     const record = JSON.parse(line.toString()) as JournalRecord | null
     if (!TYPES.has(record?.type) || typeof record?.run !== 'string') return null
