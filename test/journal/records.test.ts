@@ -28,6 +28,7 @@ describe('parseRecord()', () => {
     ['two objects', '{"type":"run","run":"r"}{"type":"run","run":"r"}'],
     ['NULs in front', '\0\0{"type":"run","run":"r","version":1}'],
     ['NULs within', '{"type":"run","run":"r\0","version":1}'],
+    ['a lone byte that is no UTF-8', '{"type":"run","run":"r\xff","version":1}'],
     ['a result without a key', '{"type":"result","run":"r","id":"a","state":"failed"}'],
     ['a result without an id', `{"type":"result","run":"r","key":"${KEY}","state":"failed"}`],
     ['a result with a number for an id', `{"type":"result","run":"r","id":5,"key":"${KEY}","state":"failed"}`],
@@ -35,7 +36,7 @@ describe('parseRecord()', () => {
     ['a result without a state', `{"type":"result","run":"r","id":null,"key":"${KEY}"}`],
     ['a result with a state that there is not', `{"type":"result","run":"r","id":null,"key":"${KEY}","state":"done"}`],
   ])('takes %s for no record', (_what, line) => {
-    expect(parse(line)).toBeNull()
+    expect(parseRecord(Buffer.from(line, 'latin1'))).toBeNull()
   })
 
   it('takes no beginning and no end of a record for one', () => {
