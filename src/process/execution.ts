@@ -1,32 +1,13 @@
 import { isRead } from '../launcher/output-spec.js'
-import type { Child, ChildEvents, ChildExit, Launcher, OutputStream, StartError, StartSpec } from '../launcher/port.js'
+import type { Child, ChildEvents, ChildExit, OutputStream, StartError, StartSpec } from '../launcher/port.js'
 import type { ResultError, ResultState } from '../task/result.js'
 import { Deadline } from './deadline.js'
 import { endTree } from './end-tree.js'
+import type { ExecutionOptions } from './execution-options.js'
 import { type Cause, type Outcome, stateOf } from './outcome.js'
 import { OutputCapture } from './output-capture.js'
 import { countFiles, outputFilesOf } from './output-files.js'
 import { onlyCounted } from './start-spec.js'
-
-/** What happens to processes that a task leaves behind: they are ended with it, left alone, or waited for. */
-export type Leftovers = 'kill' | 'keep' | 'wait'
-
-export interface ExecutionOptions {
-  readonly launcher: Launcher
-  readonly spec: StartSpec
-  /** Milliseconds; 0 is no limit. */
-  readonly timeoutMs: number
-  readonly killGraceMs: number
-  readonly pipeGraceMs: number
-  /** Bytes kept of each stream. */
-  readonly maxOutputBytes: number
-  readonly leftovers: Leftovers
-  /** Sees every chunk; while its promise is pending the child's stream is not read. Must not throw or reject. */
-  readonly onOutput?: ((stream: OutputStream, chunk: Buffer) => void | Promise<void>) | undefined
-  readonly onSpawn?: ((pid: number) => void) | undefined
-  /** Called exactly once, never from within {@link Execution.start}. */
-  readonly onDone: (outcome: Outcome) => void
-}
 
 /**
  * One start of a command, from the launcher's call to the end of its output:

@@ -1,7 +1,7 @@
 import { type LauncherChoice, launcherFor } from '../launcher/default-launcher.js'
 import type { Launcher } from '../launcher/port.js'
 import { OptionError } from '../task/errors.js'
-import type { Leftovers } from './execution.js'
+import type { Leftovers } from './execution-options.js'
 import type { OutputEncoding } from './result-of.js'
 
 /** How one command is run. All of it is optional. */

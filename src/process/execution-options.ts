@@ -1,0 +1,22 @@
+import type { Launcher, OutputStream, StartSpec } from '../launcher/port.js'
+import type { Outcome } from './outcome.js'
+
+/** What happens to processes that a task leaves behind: they are ended with it, left alone, or waited for. */
+export type Leftovers = 'kill' | 'keep' | 'wait'
+
+export interface ExecutionOptions {
+  readonly launcher: Launcher
+  readonly spec: StartSpec
+  /** Milliseconds; 0 is no limit. */
+  readonly timeoutMs: number
+  readonly killGraceMs: number
+  readonly pipeGraceMs: number
+  /** Bytes kept of each stream. */
+  readonly maxOutputBytes: number
+  readonly leftovers: Leftovers
+  /** Sees every chunk; while its promise is pending the child's stream is not read. Must not throw or reject. */
+  readonly onOutput?: ((stream: OutputStream, chunk: Buffer) => void | Promise<void>) | undefined
+  readonly onSpawn?: ((pid: number) => void) | undefined
+  /** Called exactly once, never from within {@link Execution.start}. */
+  readonly onDone: (outcome: Outcome) => void
+}
