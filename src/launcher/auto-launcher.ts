@@ -45,7 +45,18 @@ export class AutoLauncher implements Launcher {
 
   get lock(): Launcher['lock'] {
     const chosen = this.#chosen
-    return chosen.lock?.bind(chosen)
+    if (chosen.lock === undefined) return undefined
+    return async (path, options) => {
+      try {
+        const held = await chosen.lock!(path, options)
+        this.#isProven = true
+        return held
+      } catch (error) {
+        // It does not run, and so there are no locks from now on.
+        if (!this.#isProven && (error as { code?: string }).code === DOES_NOT_RUN) this.#native = null
+        throw error
+      }
+    }
   }
 
   survivors(scope: string): Promise<number> {

@@ -5,6 +5,7 @@ import { dirname, join, relative } from 'node:path'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { dispatch } from '../../src/dispatch/dispatch.js'
 import { Journal, type JournalOptions } from '../../src/journal/journal.js'
+import { AutoLauncher } from '../../src/launcher/auto-launcher.js'
 import { createNativeLauncher } from '../../src/launcher/native/native-launcher.js'
 import type { Launcher, LauncherLock } from '../../src/launcher/port.js'
 import { PROGRAM } from '../helpers/drover.js'
@@ -123,6 +124,18 @@ it('a lock file that says nothing is taken over', async () => {
   const path = newPath()
   writeFileSync(`${path}.lock`, 'nothing\n')
   await (await Journal.open(path, { launcher: 'node' })).close()
+  expect(existsSync(`${path}.lock`)).toBe(false)
+})
+
+it('a launcher that turns out not to run here leaves it to a lock file', async () => {
+  const path = newPath()
+  const launcher = new AutoLauncher({ binary: '/bin/false' })
+  onTestFinished(() => launcher.close())
+  const journal = await Journal.open(path, { launcher })
+  expect(readFileSync(`${path}.lock`, 'utf8')).toBe(`${process.pid}\n`)
+  await dispatch(['true'], { launcher, journal }).summary()
+  await journal.close()
+  expect(recordsIn(path)).toMatchObject([{ type: 'run' }, { state: 'succeeded' }])
   expect(existsSync(`${path}.lock`)).toBe(false)
 })
 
