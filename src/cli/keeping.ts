@@ -1,3 +1,4 @@
+import { fstatSync, type Stats, statSync } from 'node:fs'
 import type { DispatchSourceOptions } from '../dispatch/dispatch.js'
 import type { Summary } from '../dispatch/progress.js'
 import { Journal, type JournalOptions } from '../journal/journal.js'
@@ -61,11 +62,31 @@ async function openJournal(
   request: JournalOptions & { path?: string },
 ): Promise<Journal> {
   const { path: _, ...options } = request
+  checkNotPrintedTo(option, path)
   try {
     return await Journal.open(path, options)
   } catch (error) {
     if (error instanceof JournalError) throw new OptionError(`${option}: ${error.message}`)
     throw error
+  }
+}
+
+/** Both would write over each other. */
+function checkNotPrintedTo(option: string, path: string): void {
+  const file = statSync(path, { throwIfNoEntry: false })
+  for (const [fd, name] of ['standard output', 'standard error'].entries()) {
+    const stream = file === undefined ? null : statsOf(fd + 1)
+    if (stream !== null && stream.dev === file?.dev && stream.ino === file.ino && stream.isFile())
+      throw new OptionError(`${option}: ${path} is where ${name} goes; name another file`)
+  }
+}
+
+/** Null for a descriptor that is closed. */
+function statsOf(fd: number): Stats | null {
+  try {
+    return fstatSync(fd)
+  } catch {
+    return null
   }
 }
 

@@ -18,7 +18,7 @@ import { checkJournalOptions } from './journal-options.js'
 import type { JournalLock } from './lock-holder.js'
 import { recordLines } from './record-lines.js'
 import { FORMAT_VERSION, parseRecord, type RunRecord } from './records.js'
-import { repairEnd } from './repair.js'
+import { checkBeginning, repairEnd } from './repair.js'
 
 export interface JournalOptions {
   /** Runs only tasks that have no conclusive result in it. Default: false. */
@@ -218,7 +218,10 @@ async function openLocked(path: string, options: JournalOptions, launcher: Launc
   try {
     const { O_RDWR, O_CREAT, O_APPEND, O_NONBLOCK } = constants
     handle = await open(path, O_RDWR | O_CREAT | O_APPEND | (O_NONBLOCK ?? 0), 0o600)
-    if (!(await handle.stat()).isFile()) throw new JournalError(path, 'is no ordinary file; name one that is')
+    const stats = await handle.stat()
+    if (!stats.isFile()) throw new JournalError(path, 'is no ordinary file; name one that is')
+    // Before the lock, which leaves a file beside it.
+    await checkBeginning(handle, path, stats.size)
     const lockFile = `${await realpath(path)}.lock`
     lock = await lockJournal(path, lockFile, launcher)
     const { size, cutBytes } = await repairEnd(handle, path)

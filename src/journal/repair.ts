@@ -15,8 +15,8 @@ const BLOCK_BYTES = 64 * 1024
  */
 export async function repairEnd(file: FileHandle, path: string): Promise<{ size: number; cutBytes: number }> {
   const { size } = await file.stat()
-  if (size === 0) return { size, cutBytes: 0 }
   await checkBeginning(file, path, size)
+  if (size === 0) return { size, cutBytes: 0 }
   const end = await endOfLines(file, size)
   if (end === size) return { size, cutBytes: 0 }
   const tail = Buffer.alloc(size - end)
@@ -30,7 +30,9 @@ export async function repairEnd(file: FileHandle, path: string): Promise<{ size:
   return { size: end, cutBytes: size - end }
 }
 
-async function checkBeginning(file: FileHandle, path: string, size: number): Promise<void> {
+/** @throws JournalError for a file that is something else, or of a later format. */
+export async function checkBeginning(file: FileHandle, path: string, size: number): Promise<void> {
+  if (size === 0) return
   const head = Buffer.alloc(Math.min(BLOCK_BYTES, size))
   await file.read(head, 0, head.length, 0)
   const newline = head.indexOf('\n')

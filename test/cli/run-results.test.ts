@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { drover, resultsOf } from '../helpers/drover.js'
+import { drover, PROGRAM, resultsOf } from '../helpers/drover.js'
 
 let cwd: string
 beforeEach(() => {
@@ -82,6 +83,19 @@ describe('drover run --results', () => {
     expect(end).toMatchObject({ status: 255 })
     expect(end.stderr).toContain('file/out')
     expect(existsSync(join(cwd, 'started')) || existsSync(join(cwd, 'out'))).toBe(false)
+  })
+
+  it('writes no journal where its output goes, and leaves no lock beside a file that is none', async () => {
+    const line = `'${process.execPath}' '${PROGRAM}' run --json --journal j.jsonl echo ::: 1`
+    for (const stream of ['>', '2>']) {
+      const end = spawnSync('/bin/sh', ['-c', `${line} ${stream}>j.jsonl`], { cwd, encoding: 'utf8' })
+      expect(end.status).toBe(255)
+      expect(end.stderr + read('j.jsonl')).toContain('j.jsonl is where standard')
+      rmSync(join(cwd, 'j.jsonl'))
+    }
+    writeFileSync(join(cwd, 'tasks.jsonl'), '{"command":"echo 1"}\n')
+    expect((await drover(['run', '--tasks', 'tasks.jsonl', '--journal', 'tasks.jsonl'], { cwd })).status).toBe(255)
+    expect(readdirSync(cwd)).toEqual(['tasks.jsonl'])
   })
 
   it('makes nothing with --dry-run', async () => {
