@@ -1,6 +1,5 @@
-import { fdatasync, fstat, ftruncate, writev } from 'node:fs'
-import { promisify } from 'node:util'
 import { dropBytes } from '../task/drop-bytes.js'
+import { type AppendSystem, fileSystem } from './append-system.js'
 import { JournalError, journalErrorOf } from './journal-error.js'
 
 /** When what was written is forced to the disk: before it counts as written, every {@link SYNC_MS}, or by the system. */
@@ -8,25 +7,6 @@ export type Fsync = 'always' | 'interval' | 'never'
 
 /** With `interval`, what a power cut can take at the most, in milliseconds. */
 export const SYNC_MS = 1_000
-
-/** The calls of the system's that writing takes; a test puts others in their place. */
-export interface AppendSystem {
-  writev(fd: number, pieces: readonly Uint8Array[]): Promise<number>
-  sync(fd: number): Promise<void>
-  truncate(fd: number, size: number): Promise<void>
-  /** How many names the file has; 0 when it was deleted. */
-  links(fd: number): Promise<number>
-}
-
-const system: AppendSystem = {
-  writev: (fd, pieces) =>
-    new Promise((resolve, reject) => {
-      writev(fd, pieces as Uint8Array[], (error, written) => (error == null ? resolve(written) : reject(error)))
-    }),
-  sync: promisify(fdatasync),
-  truncate: promisify(ftruncate),
-  links: async (fd) => (await promisify(fstat)(fd)).nlink,
-}
 
 interface Waiting {
   readonly pieces: readonly Uint8Array[]
@@ -68,7 +48,7 @@ export class AppendFile {
    * @param path - for messages.
    * @param size - of the file now, which ends with a whole record.
    */
-  constructor(fd: number, path: string, size: number, fsync: Fsync, calls: AppendSystem = system) {
+  constructor(fd: number, path: string, size: number, fsync: Fsync, calls: AppendSystem = fileSystem()) {
     this.#fd = fd
     this.#path = path
     this.#size = size

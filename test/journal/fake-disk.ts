@@ -1,4 +1,4 @@
-import type { AppendSystem } from '../../src/journal/append-file.js'
+import type { AppendSystem } from '../../src/journal/append-system.js'
 
 type Call = keyof AppendSystem
 
