@@ -68,8 +68,7 @@ class LineReader<L extends Line> implements AsyncIterator<L, undefined> {
   push(chunk: Buffer): Promise<void> | undefined {
     let start = 0
     for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
-      this.#addToPartial(chunk.subarray(start, end))
-      this.#completeLine()
+      this.#takeLine(chunk, start, end)
       start = end + 1
     }
     if (start < chunk.length) {
@@ -128,9 +127,16 @@ class LineReader<L extends Line> implements AsyncIterator<L, undefined> {
     return bytes
   }
 
+  #takeLine(chunk: Buffer, start: number, end: number): void {
+    // Most lines lie in one chunk: text is made of it right there, without a Buffer in between.
+    if (this.#asText && this.#partialBytes === 0) return this.#give(textOfLine(chunk, start, end))
+    this.#addToPartial(chunk.subarray(start, end))
+    this.#completeLine()
+  }
+
   #completeLine(): void {
     const bytes = this.#takePartial()
-    this.#give(this.#asText ? textOfLine(bytes) : bytes)
+    this.#give(this.#asText ? textOfLine(bytes, 0, bytes.length) : bytes)
   }
 
   /** Gives what there is of a line that is too long to wait for its end. */
@@ -156,7 +162,7 @@ class LineReader<L extends Line> implements AsyncIterator<L, undefined> {
   }
 }
 
-function textOfLine(bytes: Buffer): string {
-  const end = bytes.length > 0 && bytes[bytes.length - 1] === 13 ? bytes.length - 1 : bytes.length
-  return bytes.toString('utf8', 0, end)
+function textOfLine(bytes: Buffer, start: number, end: number): string {
+  const last = end > start && bytes[end - 1] === 13 ? end - 1 : end
+  return bytes.toString('utf8', start, last)
 }
