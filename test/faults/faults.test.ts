@@ -45,15 +45,17 @@ it('drover withstands each fault', { timeout: 180_000 }, async () => {
   expect(status).toBe(0)
 })
 
+async function removeKept(running: Promise<SuiteEnd>): Promise<SuiteEnd> {
+  const end = await running
+  for (const [, folder] of end.told.matchAll(/kept: (\S+);/g)) rmSync(folder!, { recursive: true })
+  return end
+}
+
 describe('the suite sees', () => {
   const see = (broken?: string) =>
-    runSuite(
-      ['--fault', 'closed-stdin', '--times', '1', '--deadline', '4000', '--program', BROKEN_DROVER],
-      broken,
-    ).then((end) => {
-      for (const [, folder] of end.told.matchAll(/kept: (\S+);/g)) rmSync(folder!, { recursive: true })
-      return end
-    })
+    removeKept(
+      runSuite(['--fault', 'closed-stdin', '--times', '1', '--deadline', '4000', '--program', BROKEN_DROVER], broken),
+    )
 
   it('nothing where nothing is wrong', async () => {
     expect(await see()).toMatchObject({ status: 0, rows: [{ ...NOTHING_WRONG, tried: 1 }] })
@@ -80,7 +82,9 @@ describe('the suite sees', () => {
   }
 
   it('a fault that never strikes', async () => {
-    const { status, rows } = await runSuite(['--fault', 'sigterm', '--times', '1', '--program', '/bin/true'])
+    const { status, rows } = await removeKept(
+      runSuite(['--fault', 'sigterm', '--times', '1', '--program', '/bin/true']),
+    )
     expect({ status, ...rows[0] }).toMatchObject({ status: 1, tried: 0 })
   })
 })
