@@ -1,5 +1,5 @@
 // npm run faults [-- --quick] [--fault NAME]… [--seed N] [--times N] [--trial N] [--jobs N] [--deadline MS] [--json] [--load]
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measureLoad } from './lib/load.mjs'
@@ -116,13 +116,25 @@ async function tryAll(faults, options, say) {
   return rows
 }
 
+function builtAt() {
+  const file = join(here, '../dist/drover.cjs')
+  if (!existsSync(file)) throw new Error('drover is not built; run npm run build first')
+  return statSync(file).mtimeMs
+}
+
+/** A build removes the old one first, and whatever starts then cannot. @param {number} before */
+function checkBuild(before) {
+  if (builtAt() !== before)
+    throw new Error('drover was built anew meanwhile; what was counted says nothing. Run it again')
+}
+
 async function main() {
   const options = readOptions()
   const known = await allFaults()
   const unknown = options.fault.filter((name) => !known.some((fault) => fault.name === name))
   const names = known.map(({ name }) => name).join(', ')
   if (unknown.length > 0) throw new Error(`there is no fault ${unknown.join(', ')}; known are ${names}`)
-  if (!existsSync(join(here, '../dist/index.js'))) throw new Error('drover is not built; run npm run build first')
+  const built = builtAt()
   const say = (/** @type {string} */ line) => void (options.json ? process.stderr : process.stdout).write(`${line}\n`)
 
   if (options.load) return report(await measureLoad({ isFull: true, say }), say)
@@ -130,8 +142,10 @@ async function main() {
   say(`seed ${options.seed}, ${chosen.length} faults`)
   const begun = performance.now()
   const rows = await tryAll(chosen, options, say)
+  checkBuild(built)
   const isWhole = !options.quick && options.fault.length === 0 && options.trial === null
   const load = isWhole ? await measureLoad({ isFull: false, say }) : []
+  checkBuild(built)
   const seconds = (performance.now() - begun) / 1_000
   if (options.json) process.stdout.write(`${JSON.stringify(rows)}\n`)
   else process.stdout.write(`${tableOf(rows)}\n${Math.round(seconds)} s\n`)
