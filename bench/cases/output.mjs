@@ -1,4 +1,4 @@
-import { rmSync, statfsSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { commandLine } from '../lib/command-line.mjs'
 import { atLeastTimes, differsByUnder } from '../lib/expectations.mjs'
@@ -13,9 +13,22 @@ const PART = 16
 const DISK_PART = 4
 
 const DISCARDED = 'drover, discarded'
+const STRAIGHT = 'drover run --results'
 const TO_FILE = 'drover run > file'
 const LINES = 'lines, drover'
 const sixteenth = (/** @type {string} */ name) => `${name}, a sixteenth`
+
+/**
+ * Files in memory where there is such a place, so that it is not the disk that is measured.
+ *
+ * @param {string} folder
+ */
+function quickFolder(folder) {
+  if (!existsSync('/dev/shm')) return folder
+  const quick = mkdtempSync('/dev/shm/drover-bench-')
+  process.on('exit', () => rmSync(quick, { recursive: true, force: true }))
+  return quick
+}
 
 /**
  * As much as is asked for, or what the disk has room for.
@@ -39,7 +52,8 @@ export default {
   ],
   subject: DISCARDED,
   mostRounds: 3,
-  contestants({ quick, folder }) {
+  contestants({ quick, folder: given }) {
+    const folder = quickFolder(given)
     const size = sizeOf(quick, folder)
     const rate = (/** @type {number} */ bytes, /** @type {number} */ seconds) => bytes / MEGABYTE / seconds
     const read =
@@ -71,6 +85,20 @@ export default {
       const args = ['run', '--tmpdir', folder, ...options, lineFor(bytes), ':::', 'x']
       return toFile(() => commandLine('peak', args, { stdout }), bytes)
     }
+    const results = join(folder, 'results')
+    const straight =
+      (bytes = size) =>
+      async () => {
+        const args = ['run', '--results', results, lineFor(bytes), ':::', 'x']
+        try {
+          const { seconds, peakMb } = await commandLine('peak', args, { stdout })
+          const written = statSync(join(results, '1.stdout')).size
+          if (written !== bytes) throw new Error(`${written} of ${bytes} bytes are in the file`)
+          return { rate: rate(bytes, seconds), peakMb }
+        } finally {
+          rmSync(results, { recursive: true, force: true })
+        }
+      }
     const env = { TMPDIR: folder, PARALLEL_HOME: folder, PARALLEL_SHELL: '/bin/sh' }
     const parallel = () => runProgram('parallel', ['--will-cite', lineFor(size), ':::', 'x'], { stdout, env })
     const cat = () => runProgram('/bin/sh', ['-c', `${zerosCommand(size)} | cat`], { stdout })
@@ -80,6 +108,8 @@ export default {
       { name: sixteenth(DISCARDED), run: read('drover-discard', size / PART) },
       { name: 'child_process, discarded', run: read('child-process-discard') },
       { name: 'cat > file', subject: TO_FILE, run: toFile(cat) },
+      { name: STRAIGHT, subject: STRAIGHT, run: straight() },
+      { name: sixteenth(STRAIGHT), subject: STRAIGHT, run: straight(size / PART) },
       { name: TO_FILE, subject: TO_FILE, run: drover([]) },
       { name: sixteenth(TO_FILE), subject: TO_FILE, run: drover([], size / PART) },
       { name: 'drover run --ungroup > file', subject: TO_FILE, run: drover(['--ungroup']) },
@@ -92,9 +122,9 @@ export default {
   },
   expectations: () => [
     atLeastTimes('rate', DISCARDED, 'cat > /dev/null', 0.5),
-    atLeastTimes('rate', TO_FILE, 'cat > /dev/null', 0.5),
+    atLeastTimes('rate', STRAIGHT, 'cat > /dev/null', 0.5),
     atLeastTimes('rate', 'drover run --ungroup > file', 'cat > /dev/null', 0.5),
-    ...[DISCARDED, TO_FILE, LINES].map((name) =>
+    ...[DISCARDED, STRAIGHT, TO_FILE, LINES].map((name) =>
       differsByUnder('peakMb', name, sixteenth(name), 'memory, MB', FLAT_MB),
     ),
   ],

@@ -81,6 +81,8 @@ export function halvesOf(drover) {
  * @returns {boolean} Whether there was such a process.
  */
 export function send(pid, signal) {
+  // 0 would be the suite itself.
+  if (pid <= 0) return false
   try {
     return process.kill(pid, signal)
   } catch {

@@ -24,7 +24,7 @@ function blocksOf(page: string, languages: string): string[] {
 
 /** Programs that leave files behind do it elsewhere. */
 function cwdOf(page: string): string {
-  return page === 'docs/journal.md' ? folder : ROOT
+  return page === 'docs/journal.md' || page === 'docs/results.md' ? folder : ROOT
 }
 
 for (const page of ['README.md', 'docs/library.md', 'docs/journal.md', 'docs/results.md']) {
