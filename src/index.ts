@@ -11,6 +11,20 @@ export type { DamagedLine } from './journal/journal-file.js'
 export { type ReadResultsOptions, readResults } from './journal/read-results.js'
 export type { LauncherChoice } from './launcher/default-launcher.js'
 export type * from './launcher/port.js'
+export type { Answer, RequestOptions } from './pool/answer.js'
+export type { WorkerProgram } from './pool/check-pool-options.js'
+export type { RemoteError } from './pool/conversation.js'
+export type { Lease, LeaseRequestOptions } from './pool/lease.js'
+export {
+  HandlerError,
+  PoolExhaustedError,
+  RequestTimeoutError,
+  WorkerError,
+  type WorkerErrorDetails,
+} from './pool/pool-errors.js'
+export type { PoolOptions, PoolProtocol } from './pool/pool-options.js'
+export type { LatencyStats, PoolStats } from './pool/pool-stats.js'
+export { type AcquireOptions, type PoolEvents, ProcessPool, type WorkerExit } from './pool/process-pool.js'
 export type { Leftovers } from './process/execution-options.js'
 export { type KillOptions, Process, type ProcessOptions } from './process/process.js'
 export type { ExecutionSettings } from './process/process-options.js'

@@ -147,6 +147,14 @@ class UnprovenChild implements Child {
     this.#tell((child) => child.releaseOutput(stream))
   }
 
+  unref(): void {
+    this.#tell((child) => child.unref())
+  }
+
+  ref(): void {
+    this.#tell((child) => child.ref())
+  }
+
   signalTree(signal: NodeJS.Signals): Promise<number> {
     this.#told?.push((child) => void child.signalTree(signal))
     return this.#child.signalTree(signal)

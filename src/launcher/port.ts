@@ -138,6 +138,13 @@ export interface Child {
   /** Lets the event loop end although the stream is open; it is drained as long as the loop lives. */
   releaseOutput(stream: OutputStream): void
   /**
+   * Lets the event loop end although the child lives and its streams are open; when this process ends so does the child,
+   * as always. Undone by {@link ref}.
+   */
+  unref(): void
+  /** Keeps the event loop alive as long as the child lives or a stream is open, as a child does from the start. */
+  ref(): void
+  /**
    * Sends a signal to the child and to all its descendants that can be found: its group, its session, the tree below
    * it, and those that carry its mark. Resolves to how many processes were signalled; 0 when none is alive. Never rejects.
    */

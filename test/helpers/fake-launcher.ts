@@ -201,6 +201,10 @@ export class FakeChild implements Child {
     setImmediate(() => this.endOutput(stream))
   }
 
+  unref(): void {}
+
+  ref(): void {}
+
   releaseOutput(stream: OutputStream): void {
     this.released[stream] = true
   }

@@ -48,6 +48,9 @@ export class NativeChild implements Child, InputSink {
   #input: ChildInput | null = null
   #state: 'starting' | 'running' | 'ended' = 'starting'
   #forgotten = false
+  /** What keeps the event loop alive: the process, and each open stream. */
+  #holds: number
+  #isReferenced = true
 
   constructor(number: number, spec: StartSpec, events: ChildEvents, server: ServerConnection) {
     this.number = number
@@ -57,7 +60,8 @@ export class NativeChild implements Child, InputSink {
     this.#stdout = newOutput(isRead(spec.stdout))
     this.#stderr = newOutput(isRead(spec.stderr))
     if (spec.stdin.from === 'pipe' || spec.stdin.from === 'bytes') this.#input = new ChildInput(this)
-    server.hold(1 + Number(this.#stdout.open) + Number(this.#stderr.open))
+    this.#holds = 1 + Number(this.#stdout.open) + Number(this.#stderr.open)
+    server.hold(this.#holds)
   }
 
   /** To be called after the frame that starts it. */
@@ -97,7 +101,19 @@ export class NativeChild implements Child, InputSink {
     const output = this.#output(stream)
     if (!output.open || output.released) return
     output.released = true
-    this.#server.release()
+    this.#release()
+  }
+
+  unref(): void {
+    if (!this.#isReferenced) return
+    this.#isReferenced = false
+    for (let n = 0; n < this.#holds; n++) this.#server.release()
+  }
+
+  ref(): void {
+    if (this.#isReferenced) return
+    this.#isReferenced = true
+    this.#server.hold(this.#holds)
   }
 
   async signalTree(signal: NodeJS.Signals): Promise<number> {
@@ -213,13 +229,18 @@ export class NativeChild implements Child, InputSink {
   #endProcess(): void {
     if (this.#state === 'ended') return
     this.#state = 'ended'
-    this.#server.release()
+    this.#release()
+  }
+
+  #release(): void {
+    this.#holds -= 1
+    if (this.#isReferenced) this.#server.release()
   }
 
   #closeOutput(output: Output): boolean {
     if (!output.open) return false
     output.open = false
-    if (!output.released) this.#server.release()
+    if (!output.released) this.#release()
     return true
   }
 

@@ -193,6 +193,8 @@ function failedChild(error: StartError, events: ChildEvents): Child {
     resumeOutput() {},
     closeOutput() {},
     releaseOutput() {},
+    unref() {},
+    ref() {},
     signalTree: () => Promise.resolve(0),
     countTree: () => Promise.resolve(0),
   }

@@ -71,6 +71,16 @@ export class NodeChild implements Child {
     readable?.unref?.()
   }
 
+  unref(): void {
+    this.#process?.unref()
+    for (const stream of this.#streams()) stream.unref?.()
+  }
+
+  ref(): void {
+    if (!this.#exited) this.#process?.ref()
+    for (const stream of this.#streams()) stream.ref?.()
+  }
+
   signalTree(signal: NodeJS.Signals): Promise<number> {
     const pid = this.pid
     if (pid === null) return Promise.resolve(0)
@@ -94,6 +104,12 @@ export class NodeChild implements Child {
     if (pid === null) return Promise.resolve(0)
     if (process.platform === 'win32') return Promise.resolve(this.#exited ? 0 : 1)
     return Promise.resolve(this.#members(pid).length)
+  }
+
+  /** They are sockets, whatever their types say. */
+  #streams(): { ref?(): void; unref?(): void }[] {
+    const { stdin, stdout, stderr } = this.#process ?? {}
+    return [stdin, stdout, stderr].filter((stream) => stream != null) as { ref?(): void; unref?(): void }[]
   }
 
   #members(pid: number): number[] {

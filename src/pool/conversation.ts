@@ -1,0 +1,67 @@
+import type { OutputStream } from '../launcher/port.js'
+import type { EncodedValue } from './wire/values.js'
+
+/** What the handler of a worker threw, as far as it can be told. */
+export interface RemoteError {
+  readonly name: string
+  readonly message: string
+  readonly code?: string | undefined
+  readonly stack?: string | undefined
+  readonly data?: unknown
+}
+
+/** What the other side said. */
+export interface ConversationEvents {
+  onReady(): void
+  onAnswer(id: number, value: unknown): void
+  onFailure(id: number, error: RemoteError): void
+  /** Printed by the handler of a request, or with id 0 outside of any. The chunk is the receiver's own. */
+  onPrinted(id: number, stream: OutputStream, chunk: Buffer): void
+  onPong(): void
+  /** The worker says that it cannot get ready. */
+  onCannotStart(error: RemoteError): void
+}
+
+/**
+ * The pool's side of one worker's protocol: requests to bytes, bytes to answers. It does no input or output by itself.
+ * A new one is made for each worker.
+ */
+export interface Conversation {
+  /** Whether the worker says when it is ready; else it is taken to be so from the start. */
+  readonly saysReady: boolean
+  /** Whether the worker can be told that nobody waits for an answer any more. */
+  readonly canCancel: boolean
+  /** Whether it has a message for health; else a request has to do. */
+  readonly canPing: boolean
+  /** Whether standard error comes with the answer, apart from what comes over the pipe. */
+  readonly carriesStderr: boolean
+  /** The request's number, from 1. */
+  request(value: EncodedValue): number
+  cancel(id: number): void
+  ping(): void
+  exit(): void
+  /** What is to be written to the worker, in order; it must not change until it was written. */
+  take(): Uint8Array[]
+  /**
+   * The receiver gives the chunk away.
+   *
+   * @throws ConversationError when that cannot be; the worker is of no use then.
+   */
+  read(chunk: Buffer): void
+  /** Whether something was begun and not ended when the output ended. */
+  readonly isInside: boolean
+}
+
+/** A worker said what it may not say. */
+export class ConversationError extends Error {
+  /** The beginning of what came. */
+  readonly output: string
+
+  constructor(message: string, output: Uint8Array) {
+    super(message)
+    const shown = output.subarray(0, SHOWN_BYTES)
+    this.output = Buffer.from(shown.buffer, shown.byteOffset, shown.byteLength).toString()
+  }
+}
+
+const SHOWN_BYTES = 2048

@@ -1,0 +1,207 @@
+import type { OutputStream } from '../launcher/port.js'
+import type { Exchange } from './exchange.js'
+import type { CheckedPoolOptions } from './pool-options.js'
+import { PoolWorker, type WorkerHost } from './pool-worker.js'
+import { StartFailures } from './start-failures.js'
+import { WaitingLine } from './waiting-line.js'
+
+export interface CrewEvents {
+  onStart(worker: PoolWorker): void
+  onGone(worker: PoolWorker): void
+  onPrinted(worker: PoolWorker, stream: OutputStream, chunk: Buffer): void
+}
+
+/**
+ * The workers of a pool: how many there are, and which gets what waits.
+ *
+ *   waiting ──► an idle worker, the one that was busy last
+ *          ├──► or, with `pipeline` and all of `max` there, the one with the least to do
+ *          └──► or a new worker, when it is ready
+ *
+ * Workers that were asked to exit, or failed, are none of the crew's any more; of these there are at most `max` as well.
+ */
+export class Crew implements WorkerHost {
+  readonly line = new WaitingLine()
+  readonly workers = new Set<PoolWorker>()
+  readonly #scope: string
+  readonly #options: CheckedPoolOptions
+  readonly #events: CrewEvents
+  readonly #failures: StartFailures
+  readonly #outgoing = new Set<PoolWorker>()
+  /** Those with nothing to do, the one that was busy last at the end; others are taken out when they are come across. */
+  readonly #idle: PoolWorker[] = []
+  #started = 0
+  /** Whether any worker has ever answered. */
+  #isProven = false
+  #isClosing = false
+  #pauseTimer: NodeJS.Timeout | null = null
+  #onChange: (() => void)[] = []
+
+  constructor(scope: string, options: CheckedPoolOptions, events: CrewEvents) {
+    this.#scope = scope
+    this.#options = options
+    this.#events = events
+    this.#failures = new StartFailures(options)
+  }
+
+  /** How many workers were asked to exit, or are being ended. */
+  get outgoing(): number {
+    return this.#outgoing.size
+  }
+
+  /** Whether one request more would have to wait until another is answered. */
+  get isExhausted(): boolean {
+    const { max, pipeline } = this.#options
+    let room = (max - this.workers.size) * pipeline
+    for (const worker of this.workers) {
+      if (worker.isStarting) room += pipeline
+      else if (worker.hasRoom && !worker.isLeased) room += pipeline - worker.inFlight
+    }
+    return this.line.size >= room
+  }
+
+  /** Gives what waits to workers that have room, and starts workers where there are too few. */
+  pump(): void {
+    for (let next = this.line.peek(); next !== undefined; next = this.line.peek()) {
+      const worker = this.#idleWorker() ?? (next.needsWholeWorker ? undefined : this.#leastBusy())
+      if (worker === undefined) break
+      this.line.shift()
+      next.assign(worker)
+    }
+    this.#startMissing()
+    for (const tell of this.#onChange.splice(0)) tell()
+  }
+
+  /** Starts nothing more that nobody waits for. */
+  beginClosing(): void {
+    this.#isClosing = true
+  }
+
+  /** Resolves when nothing waits and no worker has anything to do. */
+  async rest(): Promise<void> {
+    const isBusy = (worker: PoolWorker) => worker.inFlight > 0 || worker.isLeased
+    while (this.line.size > 0 || [...this.workers].some(isBusy)) await this.#change()
+  }
+
+  /** Resolves when nothing is left of any worker. */
+  async allGone(): Promise<void> {
+    while (this.workers.size + this.#outgoing.size > 0) await this.#change()
+  }
+
+  /** All processes that there are, also those that were asked to exit. */
+  all(): PoolWorker[] {
+    return [...this.workers, ...this.#outgoing]
+  }
+
+  /** Gives back what somebody held for himself. */
+  release(worker: PoolWorker): void {
+    worker.isLeased = false
+    worker.process.hold(worker.inFlight > 0 || worker.hasEnded)
+    if (!worker.hasEnded) this.onRoom(worker)
+  }
+
+  onRoom(worker: PoolWorker): void {
+    if (worker.answered > 0) {
+      this.#isProven = true
+      this.#failures.noteSuccess()
+    }
+    if (!worker.isIdle) return this.pump()
+    const { maxRequests, maxSpare, max } = this.#options
+    if (worker.isRetired || (maxRequests > 0 && worker.sent >= maxRequests)) return worker.leave()
+    if (!worker.isListed) this.#idle.push(worker)
+    worker.isListed = true
+    this.pump()
+    if (maxSpare < max && worker.isIdle && !this.#isClosing && this.#countIdle() > maxSpare) worker.leave()
+  }
+
+  onPrinted(worker: PoolWorker, stream: OutputStream, chunk: Buffer): void {
+    this.#events.onPrinted(worker, stream, chunk)
+  }
+
+  sendAgain(exchange: Exchange): boolean {
+    if (exchange.retries === 0 || exchange.isSettled) return false
+    exchange.startOver()
+    this.line.push(exchange)
+    return true
+  }
+
+  onEnded(worker: PoolWorker): void {
+    this.workers.delete(worker)
+    this.#outgoing.add(worker)
+    if (worker.isListed) this.#idle.splice(this.#idle.indexOf(worker), 1)
+    if (worker.isFailedStart(this.#isProven)) {
+      this.#failures.noteFailure()
+      if (this.#failures.areTooMany) this.line.rejectAll(this.#failures.explain(worker.failure!))
+    }
+    this.pump()
+  }
+
+  onGone(worker: PoolWorker): void {
+    this.#outgoing.delete(worker)
+    this.#events.onGone(worker)
+    this.pump()
+  }
+
+  #countIdle(): number {
+    let count = 0
+    for (const worker of this.workers) if (worker.isIdle) count += 1
+    return count
+  }
+
+  #idleWorker(): PoolWorker | undefined {
+    for (let last = this.#idle.at(-1); last !== undefined; last = this.#idle.at(-1)) {
+      if (last.isIdle && last.hasRoom) return last
+      last.isListed = false
+      this.#idle.pop()
+    }
+    return undefined
+  }
+
+  #leastBusy(): PoolWorker | undefined {
+    const { pipeline, max } = this.#options
+    if (pipeline === 1 || this.workers.size < max) return undefined
+    let best: PoolWorker | undefined
+    for (const worker of this.workers) {
+      if (worker.hasRoom && !worker.isLeased && (best === undefined || worker.inFlight < best.inFlight)) best = worker
+    }
+    return best
+  }
+
+  #startMissing(): void {
+    const { min, max } = this.#options
+    let starting = 0
+    for (const worker of this.workers) {
+      if (!worker.isStarting) continue
+      starting += 1
+      worker.process.hold(this.line.size > 0)
+    }
+    const kept = this.#isClosing || this.#failures.areTooMany ? 0 : min - this.workers.size
+    const wanted = Math.max(kept, Math.min(this.line.size - starting, max - this.workers.size))
+    const missing = Math.min(wanted, 2 * max - this.workers.size - this.#outgoing.size)
+    if (missing <= 0) return
+    const { pauseMs } = this.#failures
+    if (pauseMs > 0) return this.#startAfter(pauseMs)
+    for (let n = 0; n < missing; n++) this.#start()
+  }
+
+  #start(): void {
+    this.#started += 1
+    const worker = new PoolWorker(this.#started, this.#scope, this.#options, this)
+    worker.process.hold(this.line.size > 0)
+    this.workers.add(worker)
+    this.#events.onStart(worker)
+  }
+
+  #startAfter(pauseMs: number): void {
+    this.#pauseTimer ??= setTimeout(() => {
+      this.#pauseTimer = null
+      this.pump()
+    }, pauseMs + 1)
+    if (this.line.size > 0) this.#pauseTimer.ref()
+    else this.#pauseTimer.unref()
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#onChange.push(resolve))
+  }
+}

@@ -1,0 +1,105 @@
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import type { Crew } from './crew.js'
+
+/** How long something took, in milliseconds. All 0 as long as there was none. */
+export interface LatencyStats {
+  readonly count: number
+  readonly min: number
+  readonly mean: number
+  readonly p50: number
+  readonly p95: number
+  readonly p99: number
+  readonly max: number
+}
+
+/** How a pool stands at this moment. */
+export interface PoolStats {
+  /** Workers that have something to do, or that somebody holds. */
+  readonly running: number
+  /** Workers with nothing to do. */
+  readonly spare: number
+  readonly starting: number
+  /** Workers that were asked to exit, or are being ended; they count for nothing else. */
+  readonly leaving: number
+  /** Requests, and callers of `acquire()`, that wait for a worker. */
+  readonly queued: number
+  /** Requests that were sent and not answered yet. */
+  readonly inFlight: number
+  /** Requests that were answered, and that were rejected for whatever reason. */
+  readonly answered: number
+  readonly rejected: number
+  /** Workers that were started so far. */
+  readonly started: number
+  /** The part of their time, from 0 to 1, that the workers of this moment had something to do since each was ready. */
+  readonly utilisation: number
+  /** Time that requests waited for a worker. */
+  readonly queuedMs: LatencyStats
+  /** Time from when they were sent to when they were answered. */
+  readonly durationMs: LatencyStats
+}
+
+/** Microseconds, so that the histogram's whole numbers are fine enough. */
+const PER_MS = 1000
+
+/** What a pool counts. */
+export class PoolCounts {
+  answered = 0
+  rejected = 0
+  started = 0
+  readonly #queued = createHistogram()
+  readonly #duration = createHistogram()
+
+  noteAnswer(queuedMs: number, durationMs: number): void {
+    this.answered += 1
+    record(this.#queued, queuedMs)
+    record(this.#duration, durationMs)
+  }
+
+  stats(crew: Crew): PoolStats {
+    const now = performance.now()
+    let [running, spare, starting, inFlight, busyMs, aliveMs] = [0, 0, 0, 0, 0, 0]
+    for (const worker of crew.workers) {
+      if (worker.isStarting) {
+        starting += 1
+        continue
+      }
+      if (worker.isIdle) spare += 1
+      else running += 1
+      inFlight += worker.inFlight
+      busyMs += worker.busyMs + (worker.inFlight > 0 ? now - worker.sinceMs : 0)
+      aliveMs += now - worker.readyMs
+    }
+    return {
+      running,
+      spare,
+      starting,
+      leaving: crew.outgoing,
+      queued: crew.line.size,
+      inFlight,
+      answered: this.answered,
+      rejected: this.rejected,
+      started: this.started,
+      utilisation: aliveMs > 0 ? busyMs / aliveMs : 0,
+      queuedMs: latencyOf(this.#queued),
+      durationMs: latencyOf(this.#duration),
+    }
+  }
+}
+
+function record(histogram: RecordableHistogram, ms: number): void {
+  histogram.record(Math.max(1, Math.round(ms * PER_MS)))
+}
+
+function latencyOf(histogram: RecordableHistogram): LatencyStats {
+  if (histogram.count === 0) return { count: 0, min: 0, mean: 0, p50: 0, p95: 0, p99: 0, max: 0 }
+  const percentile = (percent: number) => histogram.percentile(percent) / PER_MS
+  return {
+    count: histogram.count,
+    min: histogram.min / PER_MS,
+    mean: histogram.mean / PER_MS,
+    p50: percentile(50),
+    p95: percentile(95),
+    p99: percentile(99),
+    max: histogram.max / PER_MS,
+  }
+}

@@ -1,0 +1,281 @@
+import { EventEmitter } from 'node:events'
+import { sweep } from '../dispatch/sweep.js'
+import type { OutputStream } from '../launcher/port.js'
+import { onAbort } from '../process/on-abort.js'
+import { checkCount, checkDuration, checkSignal, rejectUnknown } from '../process/process-options.js'
+import { ClosedError, OptionError } from '../task/errors.js'
+import { describeCommand, type Text } from '../task/task.js'
+import { uniqueId } from '../task/unique-id.js'
+import type { Answer, RequestOptions } from './answer.js'
+import { checkPoolOptions, type WorkerProgram } from './check-pool-options.js'
+import { encodeRequest } from './conversations.js'
+import { Crew } from './crew.js'
+import { Exchange } from './exchange.js'
+import { Lease } from './lease.js'
+import { LeaseRequest } from './lease-request.js'
+import { PoolExhaustedError, type WorkerError } from './pool-errors.js'
+import type { CheckedPoolOptions, PoolOptions } from './pool-options.js'
+import { PoolCounts, type PoolStats } from './pool-stats.js'
+import type { PoolWorker } from './pool-worker.js'
+import { Upkeep } from './upkeep.js'
+
+export interface AcquireOptions {
+  /** Gives up waiting when it is aborted; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined
+  /** Higher first; equals in the order they came. Default: 0. */
+  readonly priority?: number | undefined
+}
+
+/** A worker that is there no more. */
+export interface WorkerExit {
+  readonly pid: number | null
+  readonly exitCode: number | null
+  readonly signal: string | null
+  /** Why, unless it was asked to exit. */
+  readonly error: WorkerError | null
+  /** How many requests it had answered. */
+  readonly answered: number
+  /** The end, 8 KiB at the most, of what it printed outside of requests, and of all that it wrote to standard error. */
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface PoolEvents {
+  /** A worker is being started; its pid is known a moment later. */
+  start: [worker: { readonly number: number }]
+  /** Nothing is left of a worker. */
+  exit: [worker: WorkerExit]
+  /** A worker printed something that belongs to no request for certain. */
+  output: [output: { readonly pid: number | null; readonly stream: OutputStream; readonly chunk: Buffer }]
+}
+
+/**
+ * Worker processes that stay, and answer requests.
+ *
+ * @typeParam Output - `string`, or `Buffer` with `encoding: 'buffer'`.
+ *
+ * @example
+ * await using pool = new ProcessPool('php worker.php', { protocol: 'process-pool', max: 4 })
+ * const { value, stderr } = await pool.request('message')
+ */
+export class ProcessPool<Output extends string | Buffer = string>
+  extends EventEmitter<PoolEvents>
+  implements AsyncDisposable
+{
+  readonly #options: CheckedPoolOptions
+  readonly #scope = `pool-${uniqueId()}`
+  readonly #crew: Crew
+  readonly #upkeep: Upkeep
+  readonly #counts = new PoolCounts()
+  readonly #hurry = new AbortController()
+  #order = 0
+  #isClosed = false
+  #ended: Promise<void> | null = null
+
+  /**
+   * `min` workers are started at once.
+   *
+   * @param program - a module (`file:` URL) that calls `serve()` of `drover/worker` or exports `handle`; a line for the shell; or,
+   * with `args`, a program that is run directly.
+   * @throws OptionError, or InputError for a command that cannot be one.
+   */
+  constructor(program: WorkerProgram, options?: PoolOptions)
+  constructor(program: WorkerProgram, args: readonly Text[], options?: PoolOptions)
+  constructor(program: WorkerProgram, argsOrOptions: readonly Text[] | PoolOptions = {}, more: PoolOptions = {}) {
+    super()
+    const args = Array.isArray(argsOrOptions) ? (argsOrOptions as readonly Text[]) : undefined
+    this.#options = checkPoolOptions(program, args, args === undefined ? (argsOrOptions as PoolOptions) : more)
+    this.#crew = new Crew(this.#scope, this.#options, {
+      onStart: (worker) => {
+        this.#counts.started += 1
+        this.emit('start', { number: worker.number })
+      },
+      onGone: (worker) => this.emit('exit', exitOf(worker)),
+      onPrinted: (worker, stream, chunk) => this.emit('output', { pid: worker.pid, stream, chunk }),
+    })
+    this.#upkeep = new Upkeep(this.#crew, this.#options)
+    this.#upkeep.begin()
+    this.#crew.pump()
+  }
+
+  /** Counts, utilisation and latencies. */
+  stats(): PoolStats {
+    return this.#counts.stats(this.#crew)
+  }
+
+  /**
+   * Sends a request to a worker that has nothing to do, or starts one, or waits.
+   *
+   * @param data - any value that can be cloned (or, for workers that are not JavaScript, written as JSON), a string or bytes. Bytes
+   * must not change until the promise is settled.
+   * @returns what the worker answered.
+   * @throws (as a rejection) HandlerError when its handler threw; WorkerError when it died; RequestTimeoutError; the signal's
+   * reason; PoolExhaustedError; ClosedError; OptionError, DataCloneError or TypeError for what cannot be sent.
+   */
+  request<Value = unknown>(data: unknown, options: RequestOptions = {}): Promise<Answer<Value, Output>> {
+    try {
+      this.#refuseIfClosed()
+      rejectUnknown('request()', options, REQUEST_OPTIONS)
+      const { exchange, answer } = this.#makeExchange(data, options)
+      if (!exchange.isSettled) this.#enqueue(exchange)
+      return answer
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * Takes a worker for oneself, until it is released.
+   *
+   * @throws (as a rejection) WorkerError when none can be started; the signal's reason; PoolExhaustedError; ClosedError.
+   */
+  async acquire(options: AcquireOptions = {}): Promise<Lease<unknown, Output>> {
+    this.#refuseIfClosed()
+    rejectUnknown('acquire()', options, ['signal', 'priority'])
+    const { signal } = options
+    checkSignal(signal)
+    signal?.throwIfAborted()
+    const worker = await new Promise<PoolWorker>((resolve, reject) => {
+      const request = new LeaseRequest(checkPriority(options.priority), this.#nextOrder(), resolve, reject)
+      if (signal !== undefined) request.release = onAbort(signal, () => request.reject(signal.reason))
+      this.#enqueue(request)
+    })
+    return new Lease(worker, {
+      makeExchange: (data, own) => this.#makeExchange(data, { ...own, retries: 0 }),
+      release: (leased) => this.#crew.release(leased),
+    })
+  }
+
+  /**
+   * Takes nothing more, waits until all that was asked for is answered and all leases are released, and asks the workers to
+   * exit. Resolves when no process is left.
+   */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    if (this.#ended === null) {
+      this.#crew.beginClosing()
+      await this.#crew.rest()
+    }
+    this.#ended ??= this.#end(() => {
+      for (const worker of this.#crew.workers) worker.leave()
+    })
+    await this.#ended
+  }
+
+  /**
+   * Rejects all that was asked for with ClosedError, and ends the workers with all that they started: TERM, grace, KILL.
+   * Resolves when no process is left.
+   *
+   * @param options - `graceMs`: milliseconds between TERM and KILL; 0 is KILL at once. Default: `killGraceMs`.
+   */
+  async destroy({ graceMs = this.#options.killGraceMs }: { readonly graceMs?: number } = {}): Promise<void> {
+    checkDuration('graceMs', graceMs)
+    this.#isClosed = true
+    this.#crew.beginClosing()
+    const error = new ClosedError('this pool')
+    if (graceMs === 0) this.#hurry.abort()
+    this.#crew.line.rejectAll(error)
+    for (const worker of this.#crew.all()) worker.destroy(error, graceMs)
+    this.#ended ??= this.#end(() => {})
+    await this.#ended
+  }
+
+  /** {@link close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #end(dismiss: () => void): Promise<void> {
+    this.#upkeep.end()
+    dismiss()
+    await this.#crew.allGone()
+    const { launcher, killGraceMs } = this.#options
+    await sweep(launcher, this.#scope, { graceMs: killGraceMs, hurry: this.#hurry.signal, isOver: () => true })
+  }
+
+  #makeExchange(data: unknown, options: RequestOptions): { exchange: Exchange; answer: Promise<Answer<never, never>> } {
+    const { signal } = options
+    checkSignal(signal)
+    signal?.throwIfAborted()
+    const timeoutMs =
+      options.timeoutMs === undefined ? this.#options.timeoutMs : checkDuration('timeoutMs', options.timeoutMs)
+    const retries = options.retries === undefined ? this.#options.retries : checkCount('retries', options.retries)
+    const terms = {
+      value: encodeRequest(this.#options, data),
+      priority: checkPriority(options.priority),
+      order: this.#nextOrder(),
+      timeoutMs,
+      retries,
+    }
+    let exchange!: Exchange
+    const answer = new Promise<Answer<never, never>>((resolve, reject) => {
+      exchange = new Exchange(
+        terms,
+        this.#options,
+        (given) => {
+          this.#counts.noteAnswer(given.queuedMs, given.durationMs)
+          resolve(given)
+        },
+        (error) => {
+          this.#counts.rejected += 1
+          reject(error)
+        },
+      )
+    })
+    if (signal !== undefined) exchange.release = onAbort(signal, () => exchange.reject(signal.reason))
+    return { exchange, answer }
+  }
+
+  #enqueue(waiting: Exchange | LeaseRequest): void {
+    const { exhausted, maxQueue, max } = this.#options
+    if (exhausted === 'throw' && this.#crew.isExhausted) {
+      return waiting.reject(
+        new PoolExhaustedError(`all workers of ${this.#name} are in use, and at most ${max} are allowed`),
+      )
+    }
+    if (this.#crew.line.size >= maxQueue && this.#crew.isExhausted) {
+      const message = `${maxQueue} requests wait for a worker of ${this.#name} already; wait for answers before asking for more, or raise maxQueue`
+      return waiting.reject(new PoolExhaustedError(message))
+    }
+    this.#crew.line.push(waiting)
+    this.#crew.pump()
+  }
+
+  get #name(): string {
+    return `the pool (${describeCommand(this.#options.task)})`
+  }
+
+  #nextOrder(): number {
+    this.#order += 1
+    return this.#order
+  }
+
+  #refuseIfClosed(): void {
+    if (this.#isClosed) throw new ClosedError('this pool')
+  }
+}
+
+const REQUEST_OPTIONS: readonly string[] = [
+  'signal',
+  'timeoutMs',
+  'priority',
+  'retries',
+] satisfies (keyof RequestOptions)[]
+
+function checkPriority(priority: number | undefined): number {
+  if (priority === undefined || Number.isFinite(priority)) return priority ?? 0
+  throw new OptionError(`priority: expected a number, not ${String(priority)}`)
+}
+
+function exitOf(worker: PoolWorker): WorkerExit {
+  const { exitCode = null, signal = null } = worker.process.exit ?? {}
+  return {
+    pid: worker.pid,
+    exitCode,
+    signal,
+    error: worker.failure,
+    answered: worker.answered,
+    stdout: worker.process.tail('stdout'),
+    stderr: worker.process.tail('stderr'),
+  }
+}

@@ -1,0 +1,152 @@
+import type { Child, ChildEvents, ChildExit, OutputStream, StartError } from '../launcher/port.js'
+import { endTree, pollUntil } from '../process/end-tree.js'
+import { PIPES, startSpecOf } from '../process/start-spec.js'
+import { OutputTail } from './output-tail.js'
+import type { CheckedPoolOptions } from './pool-options.js'
+
+/** How a worker's process came to its end. */
+export type ProcessEnd =
+  | { readonly how: 'exited'; readonly exit: ChildExit }
+  | { readonly how: 'not-started'; readonly error: StartError }
+  | { readonly how: 'lost'; readonly error: StartError }
+
+export interface WorkerProcessEvents {
+  onSpawned(): void
+  /** The receiver's own. */
+  onOutput(stream: OutputStream, chunk: Buffer): void
+  /** What was written has been read, after {@link WorkerProcess.write} had returned false. */
+  onDrain(): void
+  /** It has ended, and all that it had printed has been told. Called once. */
+  onEnded(end: ProcessEnd): void
+  /** Nothing is left of it, nor of what it started. The last call. */
+  onGone(): void
+}
+
+/** How long what a worker leaves behind may hold its output open. */
+const PIPE_GRACE_MS = 250
+
+/** The process of a worker: its streams, its end, and the end of what it leaves behind. */
+export class WorkerProcess implements ChildEvents {
+  readonly #events: WorkerProcessEvents
+  readonly #killGraceMs: number
+  readonly #child: Child
+  readonly #tails = { stdout: new OutputTail(), stderr: new OutputTail() }
+  readonly #open: Record<OutputStream, boolean> = { stdout: true, stderr: true }
+  readonly #hurry = new AbortController()
+  #exit: ChildExit | null = null
+  #isGone = false
+  #isHeld = false
+  #exitTimer: NodeJS.Timeout | null = null
+  #ending: Promise<unknown> | null = null
+
+  constructor(scope: string, options: CheckedPoolOptions, events: WorkerProcessEvents) {
+    this.#events = events
+    this.#killGraceMs = options.killGraceMs
+    const spec = startSpecOf(options.task, scope, PIPES, false)
+    this.#child = options.launcher.start({ ...spec, stdin: { from: 'pipe' } }, this)
+    this.#child.unref()
+  }
+
+  get pid(): number | null {
+    return this.#child.pid
+  }
+
+  get exit(): ChildExit | null {
+    return this.#exit
+  }
+
+  get hasExited(): boolean {
+    return this.#exit !== null || this.#isGone
+  }
+
+  /** The end of what it printed. */
+  tail(stream: OutputStream): string {
+    return this.#tails[stream].text()
+  }
+
+  keepTail(stream: OutputStream, chunk: Buffer): void {
+    this.#tails[stream].append(chunk)
+  }
+
+  /** Keeps the event loop alive, or lets it end; a worker is ended with this process then. */
+  hold(isHeld: boolean): void {
+    if (this.#isHeld === isHeld) return
+    this.#isHeld = isHeld
+    if (isHeld) this.#child.ref()
+    else this.#child.unref()
+  }
+
+  /** @returns whether there is room for more. */
+  write(pieces: readonly Uint8Array[]): boolean {
+    let hasRoom = true
+    for (const piece of pieces) hasRoom = this.#child.write(piece)
+    return hasRoom
+  }
+
+  /** Ends its input, which asks it to exit, and ends it by force when it does not. */
+  letExit(): void {
+    this.hold(true)
+    this.#child.endInput()
+    this.#exitTimer ??= setTimeout(() => this.end(this.#killGraceMs), this.#killGraceMs)
+  }
+
+  /** Ends it with all that it started: TERM, grace, KILL. */
+  end(graceMs: number): void {
+    if (this.#isGone) return
+    this.hold(true)
+    if (graceMs === 0) this.#hurry.abort()
+    const hasExited = () => this.hasExited
+    this.#ending ??= endTree(this.#child, { graceMs, hasExited, hurry: this.#hurry.signal })
+  }
+
+  onSpawn(): void {
+    this.#events.onSpawned()
+  }
+
+  onSpawnError(error: StartError): void {
+    this.#finish({ how: 'not-started', error })
+  }
+
+  onLost(error: StartError): void {
+    this.#finish({ how: 'lost', error })
+  }
+
+  onOutput(stream: OutputStream, chunk: Buffer): void {
+    if (stream === 'stderr') this.keepTail('stderr', chunk)
+    this.#events.onOutput(stream, chunk)
+  }
+
+  onOutputEnd(stream: OutputStream): void {
+    this.#open[stream] = false
+  }
+
+  onDrain(): void {
+    this.#events.onDrain()
+  }
+
+  onExit(exit: ChildExit): void {
+    this.#exit = exit
+    void this.#clearAway(exit)
+  }
+
+  async #clearAway(exit: ChildExit): Promise<void> {
+    const hasEnded = async () => !this.#open.stdout && !this.#open.stderr
+    if (!(await hasEnded())) await pollUntil(PIPE_GRACE_MS, undefined, hasEnded)
+    for (const stream of ['stdout', 'stderr'] as const) if (this.#open[stream]) this.#child.closeOutput(stream)
+    this.#events.onEnded({ how: 'exited', exit })
+    if (exit.groupAlive && (await this.#child.countTree()) > 0) this.end(this.#killGraceMs)
+    await this.#ending
+    this.#beGone()
+  }
+
+  #finish(end: ProcessEnd): void {
+    this.#events.onEnded(end)
+    this.#beGone()
+  }
+
+  #beGone(): void {
+    this.#isGone = true
+    if (this.#exitTimer !== null) clearTimeout(this.#exitTimer)
+    this.#events.onGone()
+  }
+}

@@ -1,0 +1,2 @@
+/** What a worker imports: `drover/worker`. */
+export { type RequestContext, serve, type WorkerDefinition } from './serve.js'
