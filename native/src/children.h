@@ -43,7 +43,8 @@ struct output {
   bool counted;
   /* Its pipe was made larger than usual. */
   bool large;
-  uint32_t credit;
+  /* Below 0 when more was read than Node had allowed, see output_on_readable. */
+  int64_t credit;
   /* Of what is counted: what came, what Node was told of that, and when. */
   uint64_t bytes;
   uint64_t told;

@@ -7,6 +7,7 @@ import { processesWith, uniqueSleep } from '../helpers/processes.js'
 import { until } from '../helpers/until.js'
 import { describeCountedOutput } from './contract-counted.js'
 import { describeStartOptions } from './contract-options.js'
+import { describeOrderOfStreams } from './contract-order.js'
 import { startRecorded } from './recorder.js'
 
 /**
@@ -323,6 +324,7 @@ export function describeLauncherContract(name: string, create: () => Launcher): 
       })
     })
 
+    describeOrderOfStreams(() => launcher)
     describeCountedOutput(() => launcher)
 
     describe('trees', () => {
