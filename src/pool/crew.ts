@@ -5,6 +5,8 @@ import { PoolWorker, type WorkerHost } from './pool-worker.js'
 import { StartFailures } from './start-failures.js'
 import { WaitingLine } from './waiting-line.js'
 
+const PROBATION_MS = 250
+
 export interface CrewEvents {
   onStart(worker: PoolWorker): void
   onGone(worker: PoolWorker): void
@@ -129,8 +131,9 @@ export class Crew implements WorkerHost {
     this.workers.delete(worker)
     this.#outgoing.add(worker)
     if (worker.isListed) this.#idle.splice(this.#idle.indexOf(worker), 1)
-    if (worker.isFailedStart(this.#isProven)) {
-      this.#failures.noteFailure()
+    const failedStart = worker.failedStart(this.#isProven)
+    if (failedStart !== null) {
+      this.#failures.noteFailure(failedStart === 'certain')
       if (this.#failures.areTooMany) this.line.rejectAll(this.#failures.explain(worker.failure!))
     }
     this.pump()
@@ -186,7 +189,8 @@ export class Crew implements WorkerHost {
 
   #start(): void {
     this.#started += 1
-    const worker = new PoolWorker(this.#started, this.#scope, this.#options, this)
+    const probationMs = this.#failures.callForProbation ? PROBATION_MS : 0
+    const worker = new PoolWorker(this.#started, this.#scope, this.#options, probationMs, this)
     worker.process.hold(this.line.size > 0)
     this.workers.add(worker)
     this.#events.onStart(worker)

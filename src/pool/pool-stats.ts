@@ -23,7 +23,7 @@ export interface PoolStats {
   readonly leaving: number
   /** Requests, and callers of `acquire()`, that wait for a worker. */
   readonly queued: number
-  /** Requests that were sent and not answered yet. */
+  /** Requests that were sent, and that somebody still waits for the answer of. */
   readonly inFlight: number
   /** Requests that were answered, and that were rejected for whatever reason. */
   readonly answered: number
@@ -65,7 +65,7 @@ export class PoolCounts {
       }
       if (worker.isIdle) spare += 1
       else running += 1
-      inFlight += worker.inFlight
+      inFlight += worker.waitedFor
       busyMs += worker.busyMs + (worker.inFlight > 0 ? now - worker.sinceMs : 0)
       aliveMs += now - worker.readyMs
     }

@@ -26,6 +26,8 @@ interface Flight {
   readonly exchange: Exchange
   /** Its timeout; or, when it was given up, how long the worker has for the answer that it still owes. */
   timer: NodeJS.Timeout | null
+  /** Gives the answer that has come, when all that was printed before it has been read. */
+  settle: (() => void) | null
 }
 
 /**
@@ -56,21 +58,25 @@ export class PoolWorker implements WorkerProcessEvents {
   failure: WorkerError | null = null
   readonly process: WorkerProcess
   readonly #options: CheckedPoolOptions
+  readonly #probationMs: number
   readonly #host: WorkerHost
   readonly #conversation: Conversation
   readonly #inFlight = new Map<number, Flight>()
   #state: 'starting' | 'ready' | 'leaving' | 'failed' | 'gone' = 'starting'
   #wasReady = false
+  /** Ended by the pool, for what it did with a request. */
+  #wasEnded = false
   #isFull = false
   #isFlushing = false
-  #answers: (() => void)[] = []
   #startTimer: NodeJS.Timeout | null = null
   /** Called at a sign of life. */
   onPong: (() => void) | null = null
 
-  constructor(number: number, scope: string, options: CheckedPoolOptions, host: WorkerHost) {
+  /** @param probationMs - how long it has to live before it gets a request, where it does not say that it is ready. */
+  constructor(number: number, scope: string, options: CheckedPoolOptions, probationMs: number, host: WorkerHost) {
     this.number = number
     this.#options = options
+    this.#probationMs = probationMs
     this.#host = host
     this.#conversation = makeConversation(options, {
       onReady: () => this.#becomeReady(),
@@ -118,14 +124,25 @@ export class PoolWorker implements WorkerProcessEvents {
     return this.#inFlight.size < pipeline && (maxRequests === 0 || this.sent < maxRequests)
   }
 
+  /** How many of its requests somebody still waits for. */
+  get waitedFor(): number {
+    let count = 0
+    for (const { exchange } of this.#inFlight.values()) if (!exchange.isSettled) count += 1
+    return count
+  }
+
   get canPing(): boolean {
     return this.#conversation.canPing
   }
 
-  /** Whether its end tells of a start that failed, and not of a request that it could not bear. */
-  isFailedStart(poolIsProven: boolean): boolean {
-    if (this.failure === null || this.answered > 0) return false
-    return this.sent === 0 || (this.#conversation.saysReady ? !this.#wasReady : !poolIsProven)
+  /**
+   * Whether its end tells of a start that failed: for certain, when it had been sent nothing, or had not said that it is ready;
+   * perhaps, when it died with a request in a pool that has never had an answer.
+   */
+  failedStart(poolIsProven: boolean): 'certain' | 'perhaps' | null {
+    if (this.failure === null || this.#wasEnded || this.answered > 0) return null
+    if (this.sent === 0 || (this.#conversation.saysReady && !this.#wasReady)) return 'certain'
+    return this.#conversation.saysReady || poolIsProven ? null : 'perhaps'
   }
 
   /** Sends a request; there must be room. */
@@ -141,7 +158,7 @@ export class PoolWorker implements WorkerProcessEvents {
     if (this.#inFlight.size === 0) this.sinceMs = now
     exchange.sentMs = now
     this.sent += 1
-    const flight: Flight = { exchange, timer: null }
+    const flight: Flight = { exchange, timer: null, settle: null }
     this.#inFlight.set(id, flight)
     exchange.onSettled = () => this.#giveUp(id, flight)
     const { timeoutMs } = exchange
@@ -175,7 +192,7 @@ export class PoolWorker implements WorkerProcessEvents {
   /** It is of no use any more: what it has is rejected or sent elsewhere, and it is ended. */
   fail(code: string, what: string, output = ''): void {
     if (this.failure !== null || this.#state === 'gone') return
-    this.#settleAnswers()
+    this.#wasEnded = this.sent > 0 && !this.process.hasExited
     this.failure = this.#error(code, what, output)
     this.#rejectAll(this.failure)
     if (!this.hasEnded) this.#end('failed')
@@ -183,7 +200,9 @@ export class PoolWorker implements WorkerProcessEvents {
   }
 
   onSpawned(): void {
-    if (!this.#conversation.saysReady) this.#becomeReady()
+    if (this.#conversation.saysReady) return
+    if (this.#probationMs === 0) this.#becomeReady()
+    else this.#startTimer = setTimeout(() => this.#becomeReady(), this.#probationMs)
   }
 
   onOutput(stream: OutputStream, chunk: Buffer): void {
@@ -254,13 +273,11 @@ export class PoolWorker implements WorkerProcessEvents {
     const flight = this.#inFlight.get(id)
     if (flight === undefined) return
     this.answered += 1
-    const close = () => {
+    flight.settle = () => {
       this.#close(id, flight)
       settle(flight.exchange)
     }
-    if (this.#options.pipeline > 1) return close()
-    this.#answers.push(close)
-    if (this.#answers.length > 1) return
+    if (this.#options.pipeline > 1) return flight.settle()
     setImmediate(() => {
       this.#settleAnswers()
       if (!this.hasEnded) this.#host.onRoom(this)
@@ -268,7 +285,7 @@ export class PoolWorker implements WorkerProcessEvents {
   }
 
   #settleAnswers(): void {
-    for (const close of this.#answers.splice(0)) close()
+    for (const { settle } of [...this.#inFlight.values()]) settle?.()
   }
 
   /** The request is off the worker's hands. */
@@ -286,7 +303,7 @@ export class PoolWorker implements WorkerProcessEvents {
   /** Nobody waits for the answer any more. Where the worker can be told, it has some time to answer; else it is ended. */
   #giveUp(id: number, flight: Flight): void {
     if (flight.timer !== null) clearTimeout(flight.timer)
-    if (this.hasEnded) return
+    if (this.hasEnded || flight.settle !== null) return
     const end = () => this.fail('ERR_DROVER_WORKER_DIED', 'was ended because a request that it had was given up')
     if (!this.#conversation.canCancel) return end()
     this.#conversation.cancel(id)
@@ -296,6 +313,7 @@ export class PoolWorker implements WorkerProcessEvents {
 
   #rejectAll(error: unknown): void {
     for (const [id, flight] of [...this.#inFlight]) {
+      if (flight.settle !== null) continue
       this.#close(id, flight)
       const { exchange } = flight
       if (!(error === this.failure && this.#host.sendAgain(exchange))) exchange.reject(error)

@@ -196,7 +196,10 @@ export class ProcessPool<Output extends string | Buffer = string>
   #makeExchange(data: unknown, options: RequestOptions): { exchange: Exchange; answer: Promise<Answer<never, never>> } {
     const { signal } = options
     checkSignal(signal)
-    signal?.throwIfAborted()
+    if (signal?.aborted === true) {
+      this.#counts.rejected += 1
+      throw signal.reason
+    }
     const timeoutMs =
       options.timeoutMs === undefined ? this.#options.timeoutMs : checkDuration('timeoutMs', options.timeoutMs)
     const retries = options.retries === undefined ? this.#options.retries : checkCount('retries', options.retries)

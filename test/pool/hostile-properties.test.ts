@@ -1,0 +1,139 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { DroverError, type PoolProtocol } from '../../src/index.js'
+import { unhandledDuring } from '../helpers/fake-time.js'
+import { Sampler } from './sampler.js'
+import { type Act, HostilePool, LAUNCHERS, PROTOCOLS, settled } from './support.js'
+
+/** One request, or several in a lease. */
+interface Played {
+  readonly act: Act
+  readonly timeoutMs: number
+  readonly abortAfterMs: number | null
+  readonly priority: number
+  readonly leased: number
+}
+
+const byte = fc.nat(40)
+const ending = fc.constantFrom<Record<string, unknown>>({}, { code: 0 }, { signal: 'SIGKILL' }, { signal: 'SIGSEGV' })
+const calm = { timeoutMs: 0, abortAfterMs: null }
+/** Does harm to nobody but who asked for it. */
+const acts = (protocol: PoolProtocol) => {
+  const plain = fc.record({ act: fc.constant('answer') }).map((act) => ({ ...calm, act }))
+  const dies = fc.tuple(byte, ending).map(([at, how]) => ({ ...calm, act: { act: 'die', at, ...how } }))
+  const slow = fc.constant({ ...calm, act: { act: 'slow' } })
+  const silent = fc.constantFrom('silent', 'stop').map((act) => ({ ...calm, act: { act }, timeoutMs: 60 }))
+  const aborted = fc
+    .nat(80)
+    .chain((abortAfterMs) =>
+      fc.constantFrom('answer', 'silent', 'slow').map((act) => ({ ...calm, act: { act }, abortAfterMs })),
+    )
+  const garbage = fc
+    .tuple(byte, fc.constantFrom('\n', 'x', '\x00\x00\x00\x09', '12;', '\xff\xff\xff\xff\x02', 'no answer\n'))
+    .map(([at, text]) => ({ ...calm, act: { act: 'garbage', at, garbage: text }, timeoutMs: 200 }))
+  const twice = fc.constant({ ...calm, act: { act: 'twice' } })
+  const wrong = fc
+    .constantFrom(-3, -1, 1, 70_000)
+    .map((by) => ({ ...calm, act: { act: protocol === 'lines' ? 'silent' : 'wrongLength', by }, timeoutMs: 200 }))
+  const bad = [dies, slow, silent, aborted, garbage, twice, wrong]
+  return fc.oneof({ weight: 5, arbitrary: plain }, ...bad.map((arbitrary) => ({ weight: 1, arbitrary })))
+}
+
+const played = (protocol: PoolProtocol): fc.Arbitrary<Played> =>
+  fc
+    .tuple(acts(protocol), fc.integer({ min: -1, max: 1 }), fc.constantFrom(0, 0, 0, 1, 2), fc.nat(70_000))
+    .map(([known, priority, leased, bytes]) => ({
+      ...known,
+      act: { ...known.act, stderr: 'e'.repeat(bytes) },
+      priority,
+      leased,
+    }))
+
+const scenario = (protocol: PoolProtocol) =>
+  fc.record({
+    requests: fc.array(played(protocol), { minLength: 3, maxLength: 10 }),
+    max: fc.integer({ min: 1, max: 3 }),
+    min: fc.nat(1),
+    maxSpare: fc.nat(1),
+    maxRequests: fc.constantFrom(0, 0, 1, 2),
+    ends: fc.constantFrom('close', 'destroy'),
+  })
+
+type Scenario = ReturnType<typeof scenario> extends fc.Arbitrary<infer S> ? S : never
+
+/** Sends what is to be sent; gives back what became of each, always with the text that was the right one. */
+async function play(hostile: HostilePool, { act, timeoutMs, abortAfterMs, priority, leased }: Played, n: number) {
+  const signal = abortAfterMs === null ? undefined : AbortSignal.timeout(abortAfterMs)
+  const text = `answer-${n}`
+  const stderr = `${act.stderr}${n}\n`
+  const told = { ...act, text, stderr }
+  const options = { timeoutMs, ...(signal === undefined ? {} : { signal }) }
+  const results: { value?: unknown; stderr?: unknown; error?: unknown }[] = []
+  const note = async (answer: Promise<{ value: unknown; stderr: unknown }>) => {
+    try {
+      const { value, stderr: printed } = await settled(answer, `request ${n} (${JSON.stringify(act).slice(0, 80)})`)
+      results.push({ value, stderr: printed })
+    } catch (error) {
+      results.push({ error })
+    }
+  }
+  if (leased === 0) await note(hostile.ask(told, { ...options, priority }))
+  else {
+    await using lease = await settled(hostile.pool.acquire({ priority }), `lease ${n}`)
+    for (let turn = 0; turn < leased && !lease.hasFailed; turn++) {
+      await note(lease.sendRequest(JSON.stringify(told), options))
+    }
+  }
+  return { results, text, stderr, name: act.act, signal }
+}
+
+function check({ results, text, stderr, name, signal }: Awaited<ReturnType<typeof play>>): void {
+  for (const { value, error, ...given } of results) {
+    if (error === undefined) {
+      expect(name === 'garbage' || name === 'wrongLength' || value === text, `${name}: ${value} for ${text}`).toBe(true)
+      expect(given.stderr).toBe(stderr)
+    } else if (error instanceof DroverError) {
+      expect(['answer', 'slow'], `${name} failed: ${error.code} ${error.message}`).not.toContain(name)
+      expect(error.code).toMatch(/^ERR_DROVER_(WORKER_DIED|WORKER_PROTOCOL|TIMEOUT)$/)
+    } else expect(error).toBe(signal?.reason)
+  }
+}
+
+const RUNS = Number(process.env.DROVER_TEST_RUNS ?? 7)
+const SEED = Number(process.env.DROVER_TEST_SEED ?? 20_260)
+
+describe.each(PROTOCOLS)('a pool of hostile workers that talk %s', (protocol) => {
+  it.each(LAUNCHERS)(
+    'loses no request, and leaves no process behind (%s launcher)',
+    {
+      timeout: 120_000,
+    },
+    async (launcher) => {
+      const one = async ({ requests, ends, ...sizes }: Scenario) => {
+        const min = Math.min(sizes.min, sizes.max)
+        const maxSpare = Math.max(min, Math.min(sizes.maxSpare, sizes.max))
+        const { max, maxRequests } = sizes
+        const hostile = new HostilePool(protocol, { launcher, min, max, maxSpare, maxRequests, killGraceMs: 100 })
+        const sampler = new Sampler(hostile.pool, { max })
+        try {
+          const outcomes = await Promise.all(requests.map((request, n) => play(hostile, request, n)))
+          const { queued, inFlight, answered, rejected } = sampler.look()
+          for (const outcome of outcomes) check(outcome)
+          const sent = outcomes.reduce((sum, { results }) => sum + results.length, 0)
+          expect({ queued, inFlight, sum: answered + rejected }).toEqual({ queued: 0, inFlight: 0, sum: sent })
+          await settled(ends === 'close' ? hostile.pool.close() : hostile.pool.destroy(), ends)
+          expect(hostile.processes).toEqual([])
+          expect(sampler.problems).toEqual([])
+          expect(sampler.look()).toMatchObject({ running: 0, spare: 0, starting: 0, leaving: 0 })
+        } finally {
+          sampler.stop()
+          await hostile.pool.destroy({ graceMs: 0 })
+        }
+      }
+      const unhandled = await unhandledDuring(() =>
+        fc.assert(fc.asyncProperty(scenario(protocol), one), { numRuns: RUNS, seed: SEED, endOnFailure: true }),
+      )
+      expect(unhandled).toEqual([])
+    },
+  )
+})
