@@ -1,3 +1,4 @@
+import { DroverError } from '../task/errors.js'
 import type { Conversation, ConversationEvents } from './conversation.js'
 import { FramesConversation } from './frames-conversation.js'
 import { encodeLine, LinesConversation } from './lines-conversation.js'
@@ -17,9 +18,16 @@ export function makeConversation(options: CheckedPoolOptions, events: Conversati
 /**
  * A request as it goes over the wire.
  *
- * @throws OptionError, DataCloneError or TypeError for what cannot be sent.
+ * @throws OptionError for what the protocol cannot carry; DroverError `ERR_DROVER_VALUE` for what cannot be cloned.
  */
 export function encodeRequest({ protocol }: CheckedPoolOptions, data: unknown): EncodedValue {
-  if (protocol === 'frames') return encodeValue(data, true)
-  return protocol === 'lines' ? encodeLine(data) : encodeBytes(data)
+  if (protocol === 'lines') return encodeLine(data)
+  if (protocol === 'process-pool') return encodeBytes(data)
+  try {
+    return encodeValue(data, true)
+  } catch (error) {
+    throw new DroverError('ERR_DROVER_VALUE', `the request cannot be sent: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
 }

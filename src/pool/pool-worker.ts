@@ -1,4 +1,5 @@
 import type { OutputStream } from '../launcher/port.js'
+import { DroverError } from '../task/errors.js'
 import { describeCommand } from '../task/task.js'
 import { type Conversation, ConversationError, type RemoteError } from './conversation.js'
 import { makeConversation } from './conversations.js'
@@ -151,7 +152,9 @@ export class PoolWorker implements WorkerProcessEvents {
     try {
       id = this.#conversation.request(exchange.value)
     } catch (error) {
-      exchange.reject(error)
+      // A worker without clones got what JSON cannot carry.
+      const message = `the request cannot be sent to this worker: ${(error as Error).message}`
+      exchange.reject(new DroverError('ERR_DROVER_VALUE', message, { cause: error }))
       return
     }
     const now = performance.now()

@@ -110,7 +110,7 @@ export class ProcessPool<Output extends string | Buffer = string>
    * must not change until the promise is settled.
    * @returns what the worker answered.
    * @throws (as a rejection) HandlerError when its handler threw; WorkerError when it died; RequestTimeoutError; the signal's
-   * reason; PoolExhaustedError; ClosedError; OptionError, DataCloneError or TypeError for what cannot be sent.
+   * reason; PoolExhaustedError; ClosedError; OptionError, or DroverError `ERR_DROVER_VALUE`, for what cannot be sent.
    */
   request<Value = unknown>(data: unknown, options: RequestOptions = {}): Promise<Answer<Value, Output>> {
     try {
