@@ -14,6 +14,7 @@ export class NodeChild implements Child {
   readonly #mark: string
   readonly #onEnd: () => void
   #process: ChildProcess | null = null
+  #startedMs = 0
   #exited = false
 
   /** @param onEnd - called once, when the child has ended or did not start. */
@@ -24,6 +25,7 @@ export class NodeChild implements Child {
     const child = this.#spawn(spec)
     if (child === null) return
     this.#process = child
+    this.#startedMs = performance.now()
     // A failed start leaves the pid undefined and reports through 'error'.
     if (child.pid === undefined) {
       noteFailedStart()
@@ -113,7 +115,7 @@ export class NodeChild implements Child {
   }
 
   #members(pid: number): number[] {
-    const table = recentProcessTable()
+    const table = recentProcessTable(this.#startedMs)
     if (table !== null) return table.treeOf(pid, this.#mark)
     return signalProcess(-pid, 0) ? [pid] : []
   }

@@ -148,9 +148,11 @@ let cached: { table: ProcessTable; madeAt: number } | null = null
 /**
  * The table as it was at most 10 ms ago, so that ending many trees at once lists the processes once. Null when the
  * processes cannot be listed, as when this process has no file descriptor left.
+ *
+ * @param sinceMs - an older one will not do, by the monotonic clock: a process that was started since is not in it.
  */
-export function recentProcessTable(): ProcessTable | null {
-  if (cached !== null && performance.now() - cached.madeAt <= 10) return cached.table
+export function recentProcessTable(sinceMs = 0): ProcessTable | null {
+  if (cached !== null && performance.now() - cached.madeAt <= 10 && cached.madeAt >= sinceMs) return cached.table
   try {
     cached = { table: new ProcessTable(), madeAt: performance.now() }
   } catch {
