@@ -4,6 +4,7 @@ import { DroverError, InputError, OptionError, TemplateError } from '../task/err
 import type { Text } from '../task/task.js'
 import { exactArguments, splitAtItems } from './arguments.js'
 import { type Ending, STATUS_CANNOT_GO_ON, STATUS_MISTAKE } from './exit.js'
+import { addPoolCommand } from './pool-command.js'
 import { addResultsCommand } from './results-command.js'
 import { addRunCommand } from './run-command.js'
 import { dieOf } from './signals.js'
@@ -29,6 +30,7 @@ async function main(): Promise<Ending> {
     ending = given
   }
   addRunCommand(program, exact, groups, end)
+  addPoolCommand(program, exact, end)
   addResultsCommand(program, end)
   program
     .command('doctor')

@@ -11,6 +11,10 @@ export interface MessagesOptions {
   readonly quiet: boolean
   readonly verbose: boolean
   readonly color: boolean
+  /** What a task is called. */
+  readonly what: string
+  /** Whether a task that failed may not have said why. */
+  readonly tellsFailed: boolean
   /** Takes a whole line without its end. */
   readonly write: (line: string) => void
 }
@@ -36,28 +40,31 @@ export class Messages {
 
   onStart(index: number, attempt: number, command: string): void {
     if (this.#options.verbose)
-      this.say(`task ${index + 1} starts${attempt > 1 ? ` for the ${ordinal(attempt)} time` : ''}: ${command}`)
+      this.say(
+        `${this.#options.what} ${index + 1} starts${attempt > 1 ? ` for the ${ordinal(attempt)} time` : ''}: ${command}`,
+      )
   }
 
   /** Tells of a result that the task itself cannot have told of. */
   onResult(result: Result): void {
-    const { verbose, color } = this.#options
-    if (!verbose && !NEEDS_WORDS.has(result.state)) return
+    const { verbose, color, what, tellsFailed } = this.#options
+    if (!verbose && !NEEDS_WORDS.has(result.state) && !(tellsFailed && result.state === 'failed')) return
     if (!verbose && ++this.#problems > MOST_PROBLEMS) {
-      if (this.#problems === MOST_PROBLEMS + 1) this.say('more such tasks are only counted; --verbose tells of each')
+      if (this.#problems === MOST_PROBLEMS + 1) this.say(`more such ${what}s are only counted; --verbose tells of each`)
       return
     }
     if (this.#options.quiet) return
-    const line = printable(`${nameOf(result)}: ${describeEnd(result)}`)
+    const line = printable(`${nameOf(result, what)}: ${describeEnd(result)}`)
     this.#options.write(`drover: ${color && result.state !== 'succeeded' ? styleText('red', line) : line}`)
   }
 }
 
 const NEEDS_WORDS: ReadonlySet<Result['state']> = new Set(['timed-out', 'killed', 'spawn-failed', 'lost', 'invalid'])
 
-function nameOf(result: Result): string {
-  const name = `task ${result.id ?? result.index + 1}`
-  if (result.command === null) return name
+function nameOf(result: Result, what: string): string {
+  const name = `${what} ${result.id ?? result.index + 1}`
+  // All messages have the same command.
+  if (result.command === null || what !== 'task') return name
   const { command, args } = result
   return `${name} (${describeCommand(args === null ? { command } : { command, args })})`
 }

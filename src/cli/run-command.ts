@@ -1,12 +1,11 @@
-import { fstatSync } from 'node:fs'
 import type { Command } from 'commander'
-import { InputError } from '../task/errors.js'
 import type { Text } from '../task/task.js'
 import type { ArgumentGroup } from './arguments.js'
 import type { Ending } from './exit.js'
 import { runTasks } from './run.js'
 import { dispatchOptions, itemOptions, journalRequest, printingOptions } from './run-options.js'
 import { addRunOptions, type RunWords } from './run-words.js'
+import { noInput, standardInput } from './standard-input.js'
 import { parseColor } from './values.js'
 
 const EXAMPLES = `Examples:
@@ -70,23 +69,5 @@ function requestOf(command: readonly Text[], groups: readonly ArgumentGroup[], o
     verbose: options.verbose === true,
     color: parseColor(options.color ?? 'auto', isTTY),
     dryRun: options.dryRun === true,
-  }
-}
-
-/** Node takes a directory for an empty stream. */
-function standardInput(): NodeJS.ReadableStream | AsyncIterable<Buffer> {
-  return isDirectory(0) ? noInput() : process.stdin
-}
-
-// biome-ignore lint/correctness/useYield: it only tells what is wrong, and only to who reads it
-async function* noInput(): AsyncGenerator<Buffer> {
-  throw new InputError({ source: 'stdin' }, 'expected a file or a pipe, not a directory')
-}
-
-function isDirectory(fd: number): boolean {
-  try {
-    return fstatSync(fd).isDirectory()
-  } catch {
-    return false
   }
 }

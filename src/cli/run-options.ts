@@ -9,7 +9,7 @@ import type { Leftovers } from '../process/execution-options.js'
 import { checkOneOf } from '../process/process-options.js'
 import { OptionError } from '../task/errors.js'
 import type { RunWords } from './run-words.js'
-import { parseCount, parseDelimiter, parseDuration, parseJobs, parseSize } from './values.js'
+import { given, parseCount, parseDelimiter, parseDuration, parseJobs, parseSize } from './values.js'
 
 /** How results and output are printed. */
 export interface PrintingOptions {
@@ -63,7 +63,7 @@ export function dispatchOptions(words: RunWords, printing: PrintingOptions): Dis
   if (words.halt !== undefined) parseHalt(words.halt)
   const maxOutput = words.maxOutput === undefined ? undefined : parseSize('--max-output', words.maxOutput)
   const keepsResults = printing.json !== null || words.journal !== undefined
-  const given = {
+  return given({
     concurrency: words.jobs === undefined ? undefined : parseJobs(words.jobs),
     timeoutMs: duration('--timeout', words.timeout),
     totalTimeoutMs: duration('--total-timeout', words.totalTimeout),
@@ -80,8 +80,7 @@ export function dispatchOptions(words: RunWords, printing: PrintingOptions): Dis
     // Bytes go into JSON piece by piece; text would be there twice.
     encoding: keepsResults ? ('buffer' as const) : undefined,
     output: printing.mode === 'none' ? ('inherit' as const) : ('pipe' as const),
-  }
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  })
 }
 
 /** A journal as it was asked for. */
@@ -119,7 +118,7 @@ export function journalRequest(words: RunWords, command: readonly string[]): Jou
 }
 
 /** The byte that ends an item, where one was asked for. */
-function delimiterOf(words: RunWords): number | undefined {
+export function delimiterOf(words: Pick<RunWords, 'null' | 'delimiter'>): number | undefined {
   if (words.null === true && words.delimiter !== undefined) {
     throw new OptionError('--null and --delimiter exclude each other; give one of them')
   }

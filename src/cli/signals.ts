@@ -9,13 +9,19 @@ export interface SignalWatch {
   stop(): void
 }
 
+/** What signals do something to: a run, or one and what goes with it. */
+export type SteeredRun = Pick<
+  DispatchRun,
+  'concurrency' | 'progress' | 'summary' | 'halt' | 'destroy' | 'suspend' | 'resume'
+>
+
 /**
  * Steers a run by signals: INT, TERM and QUIT end it (the second one at once), HUP lets what runs finish, USR1 and USR2 change
  * the number of jobs by one, TSTP and CONT stop and continue it with all its tasks.
  *
  * @param say - tells people what a signal does.
  */
-export function watchSignals(run: DispatchRun, say: (message: string) => void): SignalWatch {
+export function watchSignals(run: SteeredRun, say: (message: string) => void): SignalWatch {
   let endedBy: NodeJS.Signals | null = null
   let drainedBy: NodeJS.Signals | null = null
   let times = 0
@@ -66,12 +72,12 @@ export function watchSignals(run: DispatchRun, say: (message: string) => void): 
 const PRINTING_MS = 1_000
 
 /** Whoever reads drover's output may have stopped to; that must not keep it alive. */
-async function dieWithoutPrinting(run: DispatchRun, signal: NodeJS.Signals): Promise<void> {
+async function dieWithoutPrinting(run: SteeredRun, signal: NodeJS.Signals): Promise<void> {
   await run.summary().catch(() => {})
   setTimeout(() => dieOf(signal), PRINTING_MS).unref()
 }
 
-function changeJobs(run: DispatchRun, by: number, say: (message: string) => void): void {
+function changeJobs(run: SteeredRun, by: number, say: (message: string) => void): void {
   run.concurrency = Math.max(1, run.concurrency + by)
   say(`${run.concurrency} ${run.concurrency === 1 ? 'job' : 'jobs'} at once from now on`)
 }

@@ -3,6 +3,13 @@ import ms from 'ms'
 import { MAX_DURATION_MS } from '../process/process-options.js'
 import { OptionError } from '../task/errors.js'
 
+/** The fields that have a value. */
+export function given<Fields extends object>(
+  fields: Fields,
+): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+}
+
 /**
  * Reads a duration as `500ms`, `2s`, `5m`, `1h`; a plain number is seconds, as in GNU parallel. Gives milliseconds.
  *

@@ -5,9 +5,10 @@ import { type ResultIdentity, resultOf, resultWithoutStart } from '../process/re
 import { type OutputPair, PIPES, startSpecOf } from '../process/start-spec.js'
 import { DroverError } from '../task/errors.js'
 import type { Result, ResultError, ResultState } from '../task/result.js'
-import type { Task } from '../task/task.js'
+import { plainText, type Task } from '../task/task.js'
 import type { CheckedDispatchOptions, TaskOutput } from './dispatch-options.js'
 import type { Entry, Running } from './entry.js'
+import { startMessage } from './message-attempt.js'
 import { isShortage } from './shortage.js'
 import { userCall } from './user-call.js'
 
@@ -28,7 +29,10 @@ export interface AttemptEvents {
 }
 
 /** What is about to be started: a task and how to start it, or why it cannot be. */
-type Prepared = { readonly task: Task; readonly spec: StartSpec } | { readonly error: ResultError }
+type Prepared =
+  | { readonly task: Task; readonly spec: StartSpec }
+  | { readonly task: Task; readonly message: unknown }
+  | { readonly error: ResultError }
 
 /** Fills in what is only known now. `entry.attempt` and `entry.slot` say which time and where it is to start. */
 export function prepareAttempt(entry: Entry, options: CheckedDispatchOptions): Prepared | null {
@@ -36,6 +40,7 @@ export function prepareAttempt(entry: Entry, options: CheckedDispatchOptions): P
   const { index, attempt, slot } = entry
   try {
     const task = options.beforeStart?.(entry.task, { index, attempt, slot }) ?? entry.task
+    if (options.pool !== undefined) return { task, message: messageOf(task, options) }
     return {
       task,
       spec: startSpecOf(task, options.scope, outputOf(task, index, options), options.leftovers === 'keep'),
@@ -43,6 +48,11 @@ export function prepareAttempt(entry: Entry, options: CheckedDispatchOptions): P
   } catch (error) {
     return { error: asResultError(error) }
   }
+}
+
+function messageOf(task: Task, options: CheckedDispatchOptions): unknown {
+  if (options.messageOf !== undefined) return options.messageOf(task)
+  return task.stdin === undefined ? '' : plainText(task.stdin)
 }
 
 function outputOf(task: Task, index: number, { output }: CheckedDispatchOptions): OutputPair {
@@ -67,6 +77,7 @@ export function startAttempt(
     process.nextTick(() => events.onEnd({ state: 'invalid', shortage: false, result }))
     return NOTHING_RUNS
   }
+  if ('message' in prepared) return startMessage(prepared.task, prepared.message, identity, options, events)
   const { task, spec } = prepared
   const { index, attempt } = entry
   const execution = new Execution({

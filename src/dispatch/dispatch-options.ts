@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { OutputStream } from '../launcher/port.js'
+import type { ProcessPool } from '../pool/process-pool.js'
 import {
   type CheckedSettings,
   checkCount,
@@ -76,6 +77,14 @@ export interface DispatchOptions extends ExecutionSettings {
   readonly onOutput?: ((output: TaskOutput) => void | Promise<void>) | undefined
   /** Gives the task as it is to be started; the last moment to fill in what is only known now. */
   readonly beforeStart?: ((task: Task, info: StartInfo) => Task) | undefined
+  /**
+   * Sends the tasks to the workers of this pool, in place of starting commands: what is sent is the task's `stdin`, and a string in
+   * place of a task is a message. A result then has a `value`. The pool is not closed by the run. `concurrency` is then how many
+   * messages are with the pool at once, and should be its `max` times its `pipeline`.
+   */
+  readonly pool?: ProcessPool | ProcessPool<Buffer> | undefined
+  /** Gives what is sent to a worker for a task, with `pool`. Default: its `stdin`. */
+  readonly messageOf?: ((task: Task) => unknown) | undefined
   /** The run's id: letters, digits and `-`. Default: made up. */
   readonly run?: string
 }
@@ -99,6 +108,8 @@ export interface CheckedDispatchOptions extends CheckedSettings {
   readonly onAttempt: DispatchOptions['onAttempt']
   readonly onOutput: DispatchOptions['onOutput']
   readonly beforeStart: DispatchOptions['beforeStart']
+  readonly pool: DispatchOptions['pool']
+  readonly messageOf: DispatchOptions['messageOf']
 }
 
 /** @throws OptionError that names the option and what was expected. */
@@ -127,7 +138,27 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     onAttempt: options.onAttempt,
     onOutput: options.onOutput,
     beforeStart: options.beforeStart,
+    ...checkPool(options),
   }
+}
+
+/** What says how commands are started, and has no meaning for a message. */
+const COMMAND_OPTIONS = ['output', 'onOutput', 'leftovers', 'pipeGraceMs', 'killGraceMs', 'maxOutputBytes'] as const
+
+function checkPool(options: DispatchOptions): Pick<CheckedDispatchOptions, 'pool' | 'messageOf'> {
+  const { pool, messageOf } = options
+  if (pool === undefined) {
+    if (messageOf !== undefined) throw new OptionError('messageOf: only with pool; say which pool the messages go to')
+    return { pool, messageOf }
+  }
+  if (typeof (pool as Partial<ProcessPool> | null)?.request !== 'function')
+    throw new OptionError(`pool: expected a ProcessPool, not ${String(pool)}`)
+  const needless = COMMAND_OPTIONS.find((name) => options[name] !== undefined)
+  if (needless !== undefined)
+    throw new OptionError(
+      `${needless}: the workers of a pool are started by it, so give this to the pool, if it has it`,
+    )
+  return { pool, messageOf }
 }
 
 function checkOutput(output: NonNullable<DispatchOptions['output']>): NonNullable<DispatchOptions['output']> {

@@ -36,7 +36,7 @@ const MOST_UNREAD = 1_024
  * only as slots free up, and none is started while as many results as there are slots wait to be read. Nothing starts
  * before it is iterated or {@link DispatchRun.summary} is called.
  *
- * @param tasks - tasks, or strings that are lines for the shell. What cannot be a task becomes an `invalid` result.
+ * @param tasks - tasks, or strings that are lines for the shell (messages, with `pool`). What cannot be a task becomes an `invalid` result.
  * @throws OptionError for an option that cannot be used.
  */
 export function dispatch(tasks: Tasks, options: DispatchSourceOptions = {}): DispatchRun {
@@ -184,21 +184,25 @@ export class DispatchRun implements AsyncIterable<Result> {
 
   #begin(): void {
     this.#begun = true
-    this.#source = new TaskSource(this.#tasks, {
-      onTask: (task) => this.#take(this.#maker.make(task)),
-      onInvalid: ({ id, invalid }) => {
-        const task = id === undefined ? {} : { id }
-        this.#scheduler.finishInvalid(this.#maker.makeInvalid(task), invalid)
+    this.#source = new TaskSource(
+      this.#tasks,
+      {
+        onTask: (task) => this.#take(this.#maker.make(task)),
+        onInvalid: ({ id, invalid }) => {
+          const task = id === undefined ? {} : { id }
+          this.#scheduler.finishInvalid(this.#maker.makeInvalid(task), invalid)
+        },
+        onEnd: () => {
+          this.#scheduler.checkHalt()
+          this.#scheduler.pump()
+        },
+        onError: (error) => {
+          this.#sourceError = { error }
+          this.#scheduler.stop('soon', { code: 'ERR_DROVER_INPUT', message: 'the tasks could not be read any further' })
+        },
       },
-      onEnd: () => {
-        this.#scheduler.checkHalt()
-        this.#scheduler.pump()
-      },
-      onError: (error) => {
-        this.#sourceError = { error }
-        this.#scheduler.stop('soon', { code: 'ERR_DROVER_INPUT', message: 'the tasks could not be read any further' })
-      },
-    })
+      this.#scheduler.options.pool?.program,
+    )
     this.#lifecycle.begin()
     this.#scheduler.pump()
   }

@@ -1,9 +1,9 @@
 import { onAbort } from '../process/on-abort.js'
 import { abortError } from '../process/process.js'
+import { sweep } from '../process/sweep.js'
 import type { ResultError } from '../task/result.js'
 import type { CheckedDispatchOptions } from './dispatch-options.js'
 import type { Scheduler } from './scheduler.js'
-import { sweep } from './sweep.js'
 
 /** What can end a run from without. */
 export class Lifecycle {

@@ -22,7 +22,11 @@ export class TaskSource {
   #ended = false
   #readToEnd = false
 
-  constructor(tasks: Tasks, events: TaskSourceEvents) {
+  readonly #command: Pick<Task, 'command' | 'args'> | null
+
+  /** @param command - what a task runs that is only a message; null where a string is a line for the shell. */
+  constructor(tasks: Tasks, events: TaskSourceEvents, command: Pick<Task, 'command' | 'args'> | null = null) {
+    this.#command = command
     this.#iterator = Symbol.asyncIterator in tasks ? tasks[Symbol.asyncIterator]() : tasks[Symbol.iterator]()
     this.#events = events
   }
@@ -77,7 +81,9 @@ export class TaskSource {
     }
     const { value } = step
     if (typeof value === 'object' && value !== null && 'invalid' in value) return this.#events.onInvalid(value)
-    const task = readTask(value)
+    const task = readTask(
+      this.#command !== null && typeof value === 'string' ? { ...this.#command, stdin: value } : value,
+    )
     if ('invalid' in task) this.#events.onInvalid(task)
     else this.#events.onTask(task)
   }

@@ -12,7 +12,7 @@ const orNull = (check: Check): Check => {
   return (value) => value === null || check(value)
 }
 
-type Optional = 'meta' | 'stdoutBase64' | 'stderrBase64' | 'stdoutFile' | 'stderrFile'
+type Optional = 'meta' | 'value' | 'stdoutBase64' | 'stderrBase64' | 'stdoutFile' | 'stderrFile'
 
 /** A field that a later release adds must be allowed to be missing, as it is in the journals of today. */
 const FIELDS: Readonly<Record<Exclude<keyof Result, Optional>, Check>> = {

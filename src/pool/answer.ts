@@ -1,17 +1,24 @@
+/** What a worker printed for a request. */
+export interface Printed<Output extends string | Buffer = string | Buffer> {
+  /** As far as `maxOutputBytes` of each stream go. */
+  readonly stdout: Output
+  readonly stderr: Output
+  /** True sizes, whatever was kept. */
+  readonly stdoutBytes: number
+  readonly stderrBytes: number
+  /** Whether `stdout` and `stderr` hold less than all that was printed. */
+  readonly truncated: boolean
+}
+
 /**
  * What became of a request.
  *
  * @typeParam Value - what the handler returns (`frames`), or the answer's text or bytes.
  * @typeParam Output - `string`, or `Buffer` with `encoding: 'buffer'`.
  */
-export interface Answer<Value = unknown, Output extends string | Buffer = string> {
+export interface Answer<Value = unknown, Output extends string | Buffer = string> extends Printed<Output> {
   /** What the handler returned (`frames`), the line (`lines`), or what it printed (`process-pool`). */
   readonly value: Value
-  /** What the worker printed for this request, as far as `maxOutputBytes` of each stream go. */
-  readonly stdout: Output
-  readonly stderr: Output
-  /** Whether `stdout` and `stderr` hold less than all that was printed. */
-  readonly truncated: boolean
   /** Of the worker. */
   readonly pid: number
   /** Milliseconds that it waited for a worker. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { launcherFor } from '../launcher/default-launcher.js'
@@ -12,7 +13,8 @@ import { COUNTED_HEADER_BYTES } from './wire/frame.js'
 /** A module that calls `serve()` or exports `handle`; a program; or a line for the shell. */
 export type WorkerProgram = URL | Text
 
-const MODULE_MAIN = new URL('../worker/module-main.js', import.meta.url)
+/** Beside this file's folder; beside this file where all is in one. */
+const MODULE_MAIN_PLACES = ['../worker/module-main.js', './worker/module-main.js']
 const MOST_MESSAGE_BYTES = 0x3fff_ffff
 
 /** @throws OptionError that names the option and what was expected; InputError for a command that cannot be one. */
@@ -49,6 +51,7 @@ export function checkPoolOptions(
     encoding: checkOneOf('encoding', options.encoding ?? 'utf8', ['utf8', 'buffer']),
     launcher,
     task: taskOf(program, args, options),
+    program: programCommand(program, args),
     isModule,
   }
 }
@@ -131,6 +134,15 @@ function checkMessageBytes(value: number): number {
   return bytes
 }
 
+/** What workers run, as it was asked for: of a module, its URL. */
+export function programCommand(
+  program: WorkerProgram,
+  args: readonly Text[] | undefined,
+): Pick<Task, 'command' | 'args'> {
+  if (program instanceof URL) return { command: program.href, args: args ?? [] }
+  return args === undefined ? { command: program } : { command: program, args }
+}
+
 function taskOf(program: WorkerProgram, args: readonly Text[] | undefined, options: PoolOptions): Task {
   const { cwd, env, execArgv } = options
   const rest = { ...(cwd === undefined ? {} : { cwd }), ...(env === undefined ? {} : { env }) }
@@ -140,12 +152,17 @@ function taskOf(program: WorkerProgram, args: readonly Text[] | undefined, optio
         `a worker module has to be a file: URL, not ${program.href}; new URL('./worker.js', import.meta.url) is one`,
       )
     }
-    const words = [...(execArgv ?? []), fileURLToPath(MODULE_MAIN), program.href, ...(args ?? [])]
+    const words = [...(execArgv ?? []), moduleMain(), program.href, ...(args ?? [])]
     return checkedTask({ command: process.execPath, args: words, ...rest })
   }
   if (execArgv !== undefined)
     throw new OptionError('execArgv: only for a worker that is a module; give a command its options')
   return checkedTask(args === undefined ? { command: program, ...rest } : { command: program, args, ...rest })
+}
+
+function moduleMain(): string {
+  const places = MODULE_MAIN_PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url)))
+  return places.find((place) => existsSync(place)) ?? places[0]!
 }
 
 const KNOWN: readonly (keyof PoolOptions)[] = [

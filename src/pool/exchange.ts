@@ -100,7 +100,9 @@ export class Exchange implements Waiting {
       value,
       stdout: this.printed('stdout'),
       stderr: this.printed('stderr'),
-      truncated: this.#stdout?.truncated === true || this.#stderr?.truncated === true,
+      stdoutBytes: this.#stdout?.total ?? 0,
+      stderrBytes: this.#stderr?.total ?? 0,
+      truncated: this.#isTruncated,
       pid,
       queuedMs: this.sentMs - this.createdMs,
       durationMs: performance.now() - this.sentMs,
@@ -108,8 +110,22 @@ export class Exchange implements Waiting {
     this.#resolve(answer as Answer<never, never>)
   }
 
-  failedInHandler(remote: RemoteError): void {
-    if (!this.isSettled) this.reject(new HandlerError(remote, this.printed('stdout'), this.printed('stderr')))
+  failedInHandler(remote: RemoteError, pid: number): void {
+    if (this.isSettled) return
+    this.reject(
+      new HandlerError(remote, {
+        stdout: this.printed('stdout'),
+        stderr: this.printed('stderr'),
+        stdoutBytes: this.#stdout?.total ?? 0,
+        stderrBytes: this.#stderr?.total ?? 0,
+        truncated: this.#isTruncated,
+        pid,
+      }),
+    )
+  }
+
+  get #isTruncated(): boolean {
+    return this.#stdout?.truncated === true || this.#stderr?.truncated === true
   }
 
   reject(error: unknown): void {

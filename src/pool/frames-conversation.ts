@@ -58,7 +58,7 @@ export class FramesConversation implements Conversation {
       this.#reader.read(chunk)
     } catch (error) {
       if (error instanceof FrameError)
-        throw new ConversationError('it wrote to its standard output what is no frame', chunk)
+        throw new ConversationError('wrote to its standard output what is no frame', chunk)
       throw error
     }
   }

@@ -1,4 +1,5 @@
 import { DroverError } from '../task/errors.js'
+import type { Printed } from './answer.js'
 import type { RemoteError } from './conversation.js'
 
 export interface WorkerErrorDetails {
@@ -41,19 +42,28 @@ export class WorkerError extends DroverError implements WorkerErrorDetails {
 }
 
 /** The handler threw: `ERR_DROVER_HANDLER`. The worker goes on. */
-export class HandlerError extends DroverError {
+export class HandlerError extends DroverError implements Printed {
   override readonly name = 'HandlerError'
   /** What it threw. */
   readonly remote: RemoteError
   /** What it had printed for this request. */
   readonly stdout: string | Buffer
   readonly stderr: string | Buffer
+  readonly stdoutBytes: number
+  readonly stderrBytes: number
+  readonly truncated: boolean
+  /** Of its worker. */
+  readonly pid: number
 
-  constructor(remote: RemoteError, stdout: string | Buffer, stderr: string | Buffer) {
+  constructor(remote: RemoteError, printed: Printed & { readonly pid: number }) {
     super('ERR_DROVER_HANDLER', `the worker's handler failed: ${remote.name}: ${remote.message}`)
     this.remote = remote
-    this.stdout = stdout
-    this.stderr = stderr
+    this.stdout = printed.stdout
+    this.stderr = printed.stderr
+    this.stdoutBytes = printed.stdoutBytes
+    this.stderrBytes = printed.stderrBytes
+    this.truncated = printed.truncated
+    this.pid = printed.pid
   }
 }
 

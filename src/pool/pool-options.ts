@@ -111,6 +111,8 @@ export interface CheckedPoolOptions {
   readonly launcher: Launcher
   /** What is started. */
   readonly task: Task
+  /** The same as it was asked for. */
+  readonly program: Pick<Task, 'command' | 'args'>
   /** Whether the worker is a module that Node runs, of the version that runs this. */
   readonly isModule: boolean
 }

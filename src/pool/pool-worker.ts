@@ -82,7 +82,7 @@ export class PoolWorker implements WorkerProcessEvents {
     this.#conversation = makeConversation(options, {
       onReady: () => this.#becomeReady(),
       onAnswer: (id, value) => this.#take(id, (exchange) => exchange.answer(value, this.pid ?? 0)),
-      onFailure: (id, error) => this.#take(id, (exchange) => exchange.failedInHandler(error)),
+      onFailure: (id, error) => this.#take(id, (exchange) => exchange.failedInHandler(error, this.pid ?? 0)),
       onPrinted: (id, stream, chunk) => this.#print(this.#inFlight.get(id)?.exchange, stream, chunk),
       onPong: () => this.onPong?.(),
       onCannotStart: (error) => this.fail('ERR_DROVER_WORKER_START', cannotStart(error)),
@@ -344,7 +344,7 @@ export class PoolWorker implements WorkerProcessEvents {
   #timeoutError(timeoutMs: number): RequestTimeoutError {
     return new RequestTimeoutError(
       timeoutMs,
-      `worker ${this.pid} (${describeCommand(this.#options.task)}) did not answer`,
+      `worker ${this.pid} (${describeCommand(this.#options.program)}) did not answer`,
     )
   }
 
@@ -353,7 +353,7 @@ export class PoolWorker implements WorkerProcessEvents {
     const { exitCode = null, signal = null } = this.process.exit ?? {}
     const stderr = this.process.tail('stderr')
     const said = tellingLine(output === '' ? stderr : output)
-    const who = `worker ${pid === null ? '' : `${pid} `}(${describeCommand(this.#options.task)})`
+    const who = `worker ${pid === null ? '' : `${pid} `}(${describeCommand(this.#options.program)})`
     return new WorkerError(code, `${who} ${what}${said === '' ? '' : `; it printed: ${said}`}`, {
       pid,
       exitCode,

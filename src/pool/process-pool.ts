@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events'
-import { sweep } from '../dispatch/sweep.js'
 import type { OutputStream } from '../launcher/port.js'
 import { onAbort } from '../process/on-abort.js'
 import { checkCount, checkDuration, checkSignal, rejectUnknown } from '../process/process-options.js'
+import { sweep } from '../process/sweep.js'
 import { ClosedError, OptionError } from '../task/errors.js'
-import { describeCommand, type Text } from '../task/task.js'
+import { describeCommand, type Task, type Text } from '../task/task.js'
 import { uniqueId } from '../task/unique-id.js'
 import type { Answer, RequestOptions } from './answer.js'
 import { checkPoolOptions, type WorkerProgram } from './check-pool-options.js'
@@ -96,6 +96,16 @@ export class ProcessPool<Output extends string | Buffer = string>
     this.#upkeep = new Upkeep(this.#crew, this.#options)
     this.#upkeep.begin()
     this.#crew.pump()
+  }
+
+  /** How many workers there are at the most. */
+  get max(): number {
+    return this.#options.max
+  }
+
+  /** What its workers run; for a module, its URL. */
+  get program(): Pick<Task, 'command' | 'args'> {
+    return this.#options.program
   }
 
   /** Counts, utilisation and latencies. */
@@ -245,7 +255,7 @@ export class ProcessPool<Output extends string | Buffer = string>
   }
 
   get #name(): string {
-    return `the pool (${describeCommand(this.#options.task)})`
+    return `the pool (${describeCommand(this.#options.program)})`
   }
 
   #nextOrder(): number {

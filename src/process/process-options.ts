@@ -114,6 +114,8 @@ export const DISPATCH_OPTIONS: readonly string[] = [
     'lookahead',
     'onAlreadyDone',
     'keepFinished',
+    'pool',
+    'messageOf',
   ],
 ]
 

@@ -66,7 +66,7 @@ export function resultOf(task: Task, identity: ResultIdentity, outcome: Outcome,
 }
 
 /** The clock tells no more than this. */
-function toMicroseconds(ms: number): number {
+export function toMicroseconds(ms: number): number {
   return Math.round(ms * 1_000) / 1_000
 }
 

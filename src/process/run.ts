@@ -69,6 +69,7 @@ export function describeEnd(
     case 'succeeded':
       return 'succeeded'
     case 'failed':
+      if (result.exitCode === null && result.error !== null) return `failed: ${result.error.message}`
       return `exit code ${result.exitCode}`
     case 'killed':
       return `died of ${result.signal}`

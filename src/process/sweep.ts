@@ -1,5 +1,5 @@
 import type { Launcher } from '../launcher/port.js'
-import { pollUntil } from '../process/end-tree.js'
+import { pollUntil } from './end-tree.js'
 
 export interface SweepOptions {
   readonly graceMs: number

@@ -22,16 +22,17 @@ export function checkedTask(task: Task): Task {
   return name === undefined ? parsed.task : { ...parsed.task, name }
 }
 
-const PLAIN_FIELDS = new Set(['command', 'args', 'id', 'name', 'cwd', 'meta'])
+const PLAIN_FIELDS = new Set(['command', 'args', 'id', 'name', 'cwd', 'stdin', 'meta'])
 
 function isPlain(task: Task): boolean {
   if (typeof task !== 'object' || task === null) return false
   for (const field in task) if (!PLAIN_FIELDS.has(field)) return false
-  const { command, args, id, name, cwd } = task
+  const { command, args, id, name, cwd, stdin } = task
   if (!isPlainString(command) || command === '') return false
   if (id !== undefined && (!isPlainString(id) || id === '')) return false
   if (name !== undefined && typeof name !== 'string') return false
   if (cwd !== undefined && (!isPlainString(cwd) || cwd === '')) return false
+  if (stdin !== undefined && typeof stdin !== 'string') return false
   return args === undefined || (Array.isArray(args) && args.every(isPlainString))
 }
 

@@ -7,14 +7,14 @@ type AnyResult = Result | Result<Buffer> | Attempt | Attempt<Buffer>
 /**
  * A result, or the record of an attempt, as one line of JSON without a newline at the end. The fields come in the order
  * of the documentation; bytes in `command`, `args` and `meta` are written as `{"base64": "…"}`. Never throws: a `meta`
- * that JSON has no form for (one that contains itself) becomes null.
+ * or `value` that JSON has no form for (one that contains itself) becomes null.
  */
 export function resultLine(result: AnyResult): string {
   const json = resultObject(result)
   try {
     return JSON.stringify(json)
   } catch {
-    return JSON.stringify({ ...json, meta: null })
+    return JSON.stringify({ ...json, ...('meta' in json && { meta: null }), ...('value' in json && { value: null }) })
   }
 }
 
@@ -69,6 +69,7 @@ function resultObject(result: AnyResult) {
     signal: result.signal,
     stdout: stdout.text,
     stderr: stderr.text,
+    ...(result.value === undefined ? {} : { value: answerValue(result.value) }),
     ...(stdout.base64 === undefined ? {} : { stdoutBase64: stdout.base64 }),
     ...(stderr.base64 === undefined ? {} : { stderrBase64: stderr.base64 }),
     ...(result.stdoutFile === undefined ? {} : { stdoutFile: result.stdoutFile }),
@@ -108,6 +109,20 @@ function jsonText(text: Text): string | { base64: string } {
 
 function bytesToBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+}
+
+/** An answer as JSON on one line: bytes as in {@link resultLine}; null for what JSON has no form for. */
+export function answerJson(value: unknown): string {
+  try {
+    return JSON.stringify(answerValue(value)) ?? 'null'
+  } catch {
+    return 'null'
+  }
+}
+
+/** An answer that is bytes is text where it can be. */
+function answerValue(value: unknown): unknown {
+  return value instanceof Uint8Array && isUtf8(value) ? Buffer.from(value).toString() : jsonValue(value, 0)
 }
 
 /** Deeper than this it is taken for a value that contains itself, which `JSON.stringify` reports. */

@@ -71,6 +71,8 @@ export interface Result<Output = string> {
   /** What was kept of standard output: beginning and end where `truncated`. U+FFFD where it was not UTF-8. */
   readonly stdout: Output
   readonly stderr: Output
+  /** What a worker answered, where the task was a message to one; absent where it gave no answer. */
+  readonly value?: unknown
   /** The kept bytes, where they were not UTF-8. */
   readonly stdoutBase64?: string
   readonly stderrBase64?: string

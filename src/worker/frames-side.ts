@@ -102,6 +102,15 @@ export class FramesSide implements ProtocolSide {
   }
 }
 
+/** Has what is printed before anything is served told to the pool, as nobody's. */
+export function tellEarlyOutput(output: ProtocolOutput): void {
+  const writer = new FrameWriter()
+  capturePrinted(['stdout', 'stderr'], (_request, stream, chunk) => {
+    writer.tagged(FromWorker.output, 0, PrintedTo[stream], chunk)
+    output.write(writer.take())
+  })
+}
+
 /** Tells the pool why this worker cannot get ready, in place of that it is, and exits. */
 export function cannotStart(output: ProtocolOutput, error: unknown): never {
   const writer = new FrameWriter()

@@ -1,7 +1,7 @@
 /** The program of a worker that is a module: imports it, and serves what it exports, unless it calls serve() itself. */
 import { fileURLToPath } from 'node:url'
-import { cannotStart } from './frames-side.js'
-import { ProtocolOutput } from './protocol-output.js'
+import { cannotStart, tellEarlyOutput } from './frames-side.js'
+import { protocolOutput } from './protocol-output.js'
 import { hasServed, serve, type WorkerDefinition } from './serve.js'
 
 interface WorkerModule extends Partial<WorkerDefinition> {
@@ -15,6 +15,9 @@ const href = process.argv[2]!
 // To the module it looks as if it had been started by itself.
 process.argv.splice(1, 2, fileURLToPath(href))
 
+const output = protocolOutput()
+tellEarlyOutput(output)
+
 try {
   const { handle, setup, teardown, exit, concurrency } = (await import(href)) as WorkerModule
   if (!hasServed()) {
@@ -26,5 +29,5 @@ try {
   }
 } catch (error) {
   if (hasServed()) throw error
-  cannotStart(new ProtocolOutput(), error)
+  cannotStart(output, error)
 }

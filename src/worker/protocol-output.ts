@@ -18,6 +18,14 @@ export class ProtocolOutput {
   }
 }
 
+let taken: ProtocolOutput | null = null
+
+/** The one that this process has; from the first call on standard output leads to it no more. */
+export function protocolOutput(): ProtocolOutput {
+  taken ??= new ProtocolOutput()
+  return taken
+}
+
 function writeSome(descriptor: number, piece: Uint8Array, at: number): number {
   try {
     return writeSync(descriptor, piece, at)

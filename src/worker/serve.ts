@@ -1,7 +1,7 @@
 import { FramesSide } from './frames-side.js'
 import { LinesSide } from './lines-side.js'
 import { ProcessPoolSide } from './process-pool-side.js'
-import { ProtocolOutput } from './protocol-output.js'
+import { protocolOutput } from './protocol-output.js'
 import { readInput } from './read-input.js'
 import { RequestQueue } from './request-queue.js'
 
@@ -58,7 +58,7 @@ export function serve<Request = never, Value = unknown>(definition: WorkerDefini
   }
   if (isServing) throw new Error('serve() was called before; a worker serves once')
   isServing = true
-  const output = new ProtocolOutput()
+  const output = protocolOutput()
   const make = (name: Exclude<typeof protocol, 'auto'>): ProtocolSide => {
     // Answers have no numbers there.
     const atOnce = name === 'process-pool' ? 1 : concurrency

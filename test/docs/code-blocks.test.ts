@@ -27,8 +27,24 @@ function cwdOf(page: string): string {
   return page === 'docs/journal.md' || page === 'docs/results.md' ? folder : ROOT
 }
 
-for (const page of ['README.md', 'docs/library.md', 'docs/journal.md', 'docs/results.md']) {
+/** The name of the file that a block is, where it begins with one. */
+function fileNameOf(code: string): string | null {
+  return /^\/\/ ([\w-]+\.m?js)\n/.exec(code)?.[1] ?? null
+}
+
+const PROGRAM = `'${process.execPath}' '${join(ROOT, 'bin/drover.cjs')}'`
+
+for (const page of ['README.md', 'docs/library.md', 'docs/journal.md', 'docs/results.md', 'docs/pools.md']) {
   for (const [place, code] of blocksOf(page, 'js|ts').entries()) {
+    const name = fileNameOf(code)
+    if (name !== null) {
+      beforeAll(() => {
+        // Other blocks import it, so it is a module wherever it is.
+        writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+        writeFileSync(join(folder, name), code)
+      })
+      continue
+    }
     it(`${page}: program ${place + 1} runs and prints something`, async () => {
       const file = join(folder, `${page.replaceAll('/', '-')}-${place}.mjs`)
       writeFileSync(file, code)
@@ -42,14 +58,14 @@ for (const page of ['README.md', 'docs/library.md', 'docs/journal.md', 'docs/res
 it('docs/templates.md: its lines for the shell do what they say', async () => {
   const [line] = blocksOf('docs/templates.md', 'sh')
   writeFileSync(join(folder, "it's a file.txt"), 'x'.repeat(42))
-  const command = line!.replace('drover', `'${process.execPath}' '${join(ROOT, 'bin/drover.cjs')}'`)
+  const command = line!.replace('drover', PROGRAM)
   const { stdout } = await promisify(execFile)('sh', ['-c', command], { cwd: folder })
   expect(stdout).toBe("42 bytes in it's a file.txt\n")
 })
 
 it('docs/results.md: its lines for the shell do what they say', async () => {
   const [overview, forms] = blocksOf('docs/results.md', 'sh')
-  const lines = `drover() { '${process.execPath}' '${join(ROOT, 'bin/drover.cjs')}' "$@"; }\n${overview}${forms}`
+  const lines = `drover() { ${PROGRAM} "$@"; }\n${overview}${forms}`
   const { stdout } = await promisify(execFile)('sh', ['-c', lines], { cwd: folder })
   const printed = stdout.trimEnd().split('\n')
   // The tasks run at once, and what ends first is first in the journal.
@@ -62,4 +78,11 @@ it('docs/results.md: its lines for the shell do what they say', async () => {
   ).toEqual(["failed|exit 1|#2|echo '1'; exit '1'", "failed|exit 2|#3|echo '2'; exit '2'"])
   expect(JSON.parse(printed[5]!)).toMatchObject({ type: 'result', state: 'failed' })
   expect(readFileSync(join(folder, 'night.csv'), 'utf8')).toMatch(/^index,id,key,state,/)
+})
+
+it('docs/pools.md: its lines for the shell do what they say', async () => {
+  const [lines] = blocksOf('docs/pools.md', 'sh')
+  const script = `drover() { ${PROGRAM} "$@"; }\n${lines}`
+  const { stdout } = await promisify(execFile)('sh', ['-c', script], { cwd: folder })
+  expect(stdout).toBe('1\n2\n3\n1\n2\n1\n4\n9\n16\n4\n')
 })
