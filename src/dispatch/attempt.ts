@@ -3,6 +3,7 @@ import { Execution } from '../process/execution.js'
 import type { Process } from '../process/process.js'
 import { type ResultIdentity, resultOf, resultWithoutStart } from '../process/result-of.js'
 import { type OutputPair, PIPES, startSpecOf } from '../process/start-spec.js'
+import { withPermit } from '../slots/gate.js'
 import { DroverError } from '../task/errors.js'
 import type { Result, ResultError, ResultState } from '../task/result.js'
 import { plainText, type Task } from '../task/task.js'
@@ -41,10 +42,8 @@ export function prepareAttempt(entry: Entry, options: CheckedDispatchOptions): P
   try {
     const task = options.beforeStart?.(entry.task, { index, attempt, slot }) ?? entry.task
     if (options.pool !== undefined) return { task, message: messageOf(task, options) }
-    return {
-      task,
-      spec: startSpecOf(task, options.scope, outputOf(task, index, options), options.leftovers === 'keep'),
-    }
+    const spec = startSpecOf(task, options.scope, outputOf(task, index, options), options.leftovers === 'keep')
+    return { task, spec: entry.permit === null ? spec : withPermit(spec, entry.permit) }
   } catch (error) {
     return { error: asResultError(error) }
   }

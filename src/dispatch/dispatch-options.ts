@@ -12,6 +12,7 @@ import {
   type ExecutionSettings,
   rejectUnknown,
 } from '../process/process-options.js'
+import type { SlotSourceMaker } from '../slots/slot-source.js'
 import { OptionError } from '../task/errors.js'
 import type { Attempt, Result } from '../task/result.js'
 import type { Task } from '../task/task.js'
@@ -85,6 +86,8 @@ export interface DispatchOptions extends ExecutionSettings {
   readonly pool?: ProcessPool | ProcessPool<Buffer> | undefined
   /** Gives what is sent to a worker for a task, with `pool`. Default: its `stdin`. */
   readonly messageOf?: ((task: Task) => unknown) | undefined
+  /** Told what people should know of a run that goes on all the same. Default: nobody is. */
+  readonly onWarning?: ((message: string) => void) | undefined
   /** The run's id: letters, digits and `-`. Default: made up. */
   readonly run?: string
 }
@@ -110,6 +113,9 @@ export interface CheckedDispatchOptions extends CheckedSettings {
   readonly beforeStart: DispatchOptions['beforeStart']
   readonly pool: DispatchOptions['pool']
   readonly messageOf: DispatchOptions['messageOf']
+  readonly onWarning: DispatchOptions['onWarning']
+  /** What has to agree to each start. */
+  readonly slotSources: readonly SlotSourceMaker[]
 }
 
 /** @throws OptionError that names the option and what was expected. */
@@ -139,6 +145,8 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     onOutput: options.onOutput,
     beforeStart: options.beforeStart,
     ...checkPool(options),
+    onWarning: options.onWarning,
+    slotSources: [],
   }
 }
 

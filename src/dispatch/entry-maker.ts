@@ -45,6 +45,7 @@ export class EntryMaker {
       queuedAtMs: performance.now(),
       slot: 0,
       running: null,
+      permit: null,
       last: null,
       backoff: null,
     }

@@ -1,5 +1,6 @@
 import type { Execution } from '../process/execution.js'
 import type { Process } from '../process/process.js'
+import type { SlotPermit } from '../slots/slot-source.js'
 import type { Result } from '../task/result.js'
 import type { Task } from '../task/task.js'
 import type { Queued } from './task-queue.js'
@@ -21,6 +22,8 @@ export interface Entry extends Queued {
   queuedAtMs: number
   slot: number
   running: Running | null
+  /** What it was started with, besides a place among `concurrency`. */
+  permit: SlotPermit | null
   /** The result of the last attempt, while the next is waited for. */
   last: Result | null
   backoff: NodeJS.Timeout | null

@@ -64,8 +64,8 @@ export class Lifecycle {
     for (const stop of this.#stopListening.splice(0)) stop()
     this.#scheduler.rest()
     await this.#scheduler.allGone()
-    if (leftovers === 'keep') return
     const isOver = () => this.#scheduler.idle
-    await sweep(launcher, scope, { graceMs: killGraceMs, hurry: this.#hurry.signal, isOver })
+    if (leftovers !== 'keep') await sweep(launcher, scope, { graceMs: killGraceMs, hurry: this.#hurry.signal, isOver })
+    if (isOver()) await this.#scheduler.leaveGate()
   }
 }

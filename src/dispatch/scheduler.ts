@@ -1,4 +1,5 @@
 import { resultWithoutStart } from '../process/result-of.js'
+import { Gate } from '../slots/gate.js'
 import { LocalSlots, SlotNumbers } from '../slots/local-slots.js'
 import type { Result, ResultError, ResultState } from '../task/result.js'
 import { type AttemptEnd, identityOf, prepareAttempt, startAttempt } from './attempt.js'
@@ -35,6 +36,7 @@ export class Scheduler {
   readonly #results: FinalResults
   readonly #shortage = new Shortage(() => this.pump())
   readonly #delay: StartDelay
+  readonly #gate: Gate
   #begun = false
   #pumping = false
   #suspended = false
@@ -52,6 +54,17 @@ export class Scheduler {
       onError: (error) => this.fail(error),
     })
     this.#delay = new StartDelay(options.delayMs, () => this.pump())
+    this.#gate = new Gate(options.slotSources, {
+      launcher: options.launcher,
+      run: options.run,
+      onChange: () => this.pump(),
+      onError: (error) => this.fail(error),
+      onWarning: (message) =>
+        void userCall(
+          () => options.onWarning?.(message),
+          (error) => this.fail(error),
+        ),
+    })
   }
 
   /** What ended the run from within, such as an `onResult` that failed. */
@@ -111,6 +124,7 @@ export class Scheduler {
     this.#pumping = true
     while (this.#step());
     this.#pumping = false
+    if (this.#queue.size === 0 || this.#stopped !== null || this.#suspended) this.#gate.unwanted()
     if (this.idle) this.#side.onIdle()
   }
 
@@ -161,6 +175,11 @@ export class Scheduler {
     return this.#endings.allGone()
   }
 
+  /** Resolves when all that was shared with other runs is given back. */
+  leaveGate(): Promise<void> {
+    return this.#gate.rest()
+  }
+
   /** Does one thing; false when there is nothing to do until something happens. */
   #step(): boolean {
     const side = this.#side
@@ -180,6 +199,8 @@ export class Scheduler {
     }
     const entry = this.#queue.peek()
     if (entry === undefined || !mayStart || !this.slots.fits(entry.weight) || this.#delay.holds()) return false
+    entry.permit = this.#gate.take(entry.weight)
+    if (entry.permit === null) return false
     this.#queue.pop()
     this.#start(entry)
     return true
@@ -225,6 +246,8 @@ export class Scheduler {
     this.slots.release(entry.weight)
     this.#slotNumbers.giveBack(entry.slot)
     entry.running = null
+    entry.permit?.release()
+    entry.permit = null
   }
 
   #retry(entry: Entry, result: Result): void {

@@ -116,6 +116,7 @@ export const DISPATCH_OPTIONS: readonly string[] = [
     'keepFinished',
     'pool',
     'messageOf',
+    'onWarning',
   ],
 ]
 

@@ -1,0 +1,39 @@
+import type { Launcher, StartSpec } from '../launcher/port.js'
+
+/** Permission for one start, until it is released. */
+export interface SlotPermit {
+  /** What the child needs besides, as the variable that names a jobserver. */
+  readonly spec?: Pick<StartSpec, 'env' | 'descriptors'> | undefined
+  /** Gives it back; to be called once, when the task has ended. */
+  release(): void
+}
+
+/**
+ * Something that has to agree to a start besides the run's own concurrency: slots that are shared with other processes, tokens of a
+ * jobserver, the load of the machine.
+ */
+export interface SlotSource {
+  /**
+   * Takes what a task of this weight needs, all or nothing. Null when that is not there: then it is waited for, and `onChange` is
+   * called as soon as it is worth asking again. What has come meanwhile is kept until the next call or until {@link unwanted}.
+   */
+  take(weight: number): SlotPermit | null
+  /** Nothing waits to be started: nothing is waited for any more, and what is kept for that goes back. Called often. */
+  unwanted(): void
+  /** Nothing runs and nothing waits. Resolves when all is given back; it may be used again after that. Never rejects. */
+  rest(): Promise<void>
+}
+
+/** What a source knows of its run. */
+export interface SlotContext {
+  readonly launcher: Launcher
+  readonly run: string
+  /** Ask again. Not to be called from within {@link SlotSource.take}. */
+  onChange(): void
+  /** The run cannot go on without it. */
+  onError(error: unknown): void
+  /** People should know; once for each thing. */
+  onWarning(message: string): void
+}
+
+export type SlotSourceMaker = (context: SlotContext) => SlotSource
