@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { Dispatcher, type DispatcherOptions, dispatch, InputError, OptionError } from '../../src/index.js'
+import { Dispatcher, type DispatcherOptions, dispatch, InputError, OptionError, type Task } from '../../src/index.js'
 import { FakeLauncher } from '../helpers/fake-launcher.js'
 import { childOf, finish, named, planned, planOfTask, settle, startedIn } from '../helpers/fake-tasks.js'
 
@@ -15,6 +15,12 @@ const finishAll = async (launcher: FakeLauncher) => {
     if (child?.phase === 'starting') child.spawn()
     child?.exit()
   }
+}
+
+/** Notes when each start is about to be made: the delay counts from a moment after that. */
+const stamp = (times: number[]) => (task: Task) => {
+  times.push(performance.now())
+  return task
 }
 
 describe('who runs when', () => {
@@ -153,8 +159,7 @@ describe('who runs when', () => {
   it('keeps the delay between two starts', async () => {
     const starts: number[] = []
     const launcher = new FakeLauncher(planOfTask)
-    launcher.onStart = () => starts.push(performance.now())
-    const dispatcher = new Dispatcher({ concurrency: 10, launcher, delayMs: 40 })
+    const dispatcher = new Dispatcher({ concurrency: 10, launcher, delayMs: 40, beforeStart: stamp(starts) })
     for (let n = 0; n < 5; n++) void dispatcher.add(planned({}))
     await dispatcher.dispatch()
     const gaps = starts.slice(1).map((start, n) => start - starts[n]!)
@@ -164,9 +169,8 @@ describe('who runs when', () => {
 
   it('keeps the delay also when it was idle in between', async () => {
     const launcher = new FakeLauncher(planOfTask)
-    const dispatcher = new Dispatcher({ launcher, delayMs: 30 })
     const starts: number[] = []
-    launcher.onStart = () => starts.push(performance.now())
+    const dispatcher = new Dispatcher({ launcher, delayMs: 30, beforeStart: stamp(starts) })
     for (let n = 0; n < 3; n++) {
       await dispatcher.add(planned({}))
       await dispatcher.dispatch()
