@@ -30,6 +30,8 @@ export { type KillOptions, Process, type ProcessOptions } from './process/proces
 export type { ExecutionSettings } from './process/process-options.js'
 export type { OutputEncoding } from './process/result-of.js'
 export { CommandError, type RunOptions, run } from './process/run.js'
+export type { JobserverMode } from './slots/jobserver/jobserver-source.js'
+export type { JobserverForm } from './slots/jobserver/server-tokens.js'
 export { ClosedError, DroverError, InputError, type InputPlace, OptionError, TemplateError } from './task/errors.js'
 export {
   type Attempt,

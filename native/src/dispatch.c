@@ -3,6 +3,7 @@
 #include "children.h"
 #include "environment.h"
 #include "input.h"
+#include "jobservers.h"
 #include "locks.h"
 #include "output.h"
 #include "requests.h"
@@ -52,6 +53,12 @@ bool dispatch_frame(const struct frame *frame) {
       return locks_on_lock_frame(frame);
     case FRAME_UNLOCK:
       return locks_on_unlock_frame(frame);
+    case FRAME_JOBSERVER_OPEN:
+    case FRAME_JOBSERVER_WANT:
+    case FRAME_JOBSERVER_GIVE:
+    case FRAME_JOBSERVER_DRAIN:
+    case FRAME_JOBSERVER_CLOSE:
+      return jobservers_on_frame(frame);
     case FRAME_CLOSE:
       return true;
     case FRAME_RETIRE:

@@ -9,7 +9,13 @@
 
 /* The low two bits say which stream of a child; SOURCE is for descriptors that belong to no child. */
 enum { TAG_SOURCE = 3 };
-enum source { SOURCE_SOCKET, SOURCE_SIGNALS, SOURCE_GUARDIAN };
+enum source {
+  SOURCE_SOCKET,
+  SOURCE_SIGNALS,
+  SOURCE_GUARDIAN,
+  /* And the number of the jobserver. */
+  SOURCE_FIRST_JOBSERVER = 64,
+};
 
 bool events_begin(void);
 int events_fd(void);

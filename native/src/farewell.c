@@ -15,6 +15,7 @@
 #include "exits.h"
 #include "frames.h"
 #include "input.h"
+#include "jobservers.h"
 #include "locks.h"
 #include "outgoing.h"
 #include "output.h"
@@ -105,6 +106,7 @@ void farewell(const struct sources *sources, bool said, bool keep) {
   end_children(keep);
   /* Not sooner: what runs may rely on them. Not by the end of this process alone: it may stay for leftovers. */
   locks_release_all();
+  jobservers_end_all();
   if (said) {
     tell_ends();
     flush_patiently(sources->socket);

@@ -8,7 +8,7 @@
 
 #include "options.h"
 
-#define PROTOCOL_VERSION 2
+#define PROTOCOL_VERSION 3
 #define FRAME_HEADER 12
 #define FRAME_LIMIT (64u << 20)
 
@@ -25,6 +25,11 @@ enum request_type {
   FRAME_RETIRE = 10,
   FRAME_LOCK = 16,
   FRAME_UNLOCK = 17,
+  FRAME_JOBSERVER_OPEN = 24,
+  FRAME_JOBSERVER_WANT = 25,
+  FRAME_JOBSERVER_GIVE = 26,
+  FRAME_JOBSERVER_DRAIN = 27,
+  FRAME_JOBSERVER_CLOSE = 28,
 };
 
 enum notice_type {
@@ -41,6 +46,11 @@ enum notice_type {
   FRAME_LOCKED = 144,
   FRAME_LOCK_FAILED = 145,
   FRAME_UNLOCKED = 146,
+  FRAME_JOBSERVER_OPENED = 152,
+  FRAME_TOKENS = 153,
+  FRAME_JOBSERVER_LOST = 154,
+  FRAME_JOBSERVER_DRAINED = 155,
+  FRAME_JOBSERVER_CLOSED = 156,
 };
 
 /* Where a stream of a child comes from or goes to. */
@@ -66,6 +76,9 @@ enum step {
 
 /* Flags of FRAME_LOCK. */
 enum { LOCK_SHARED = 1, LOCK_WAIT = 2 };
+
+/* A flag of FRAME_JOBSERVER_OPEN. */
+enum { JOBSERVER_CREATE = 1 };
 
 /* Flags of FRAME_EXIT. */
 enum { EXIT_STDOUT_ENDED = 1, EXIT_STDERR_ENDED = 2, EXIT_GROUP_ALIVE = 4 };

@@ -18,6 +18,7 @@
 #include "fresh.h"
 #include "incoming.h"
 #include "input.h"
+#include "jobservers.h"
 #include "locks.h"
 #include "outgoing.h"
 #include "output.h"
@@ -56,6 +57,8 @@ static void on_source(enum source source, uint32_t events) {
     case SOURCE_GUARDIAN:
       self.node_gone = true;
       return;
+    default:
+      jobservers_on_readable((uint32_t)source - SOURCE_FIRST_JOBSERVER);
   }
 }
 
@@ -128,7 +131,7 @@ static void flush(void) {
 
 /* As a subreaper, this process has children as long as any descendant is left. */
 static bool is_retired(void) {
-  if (!starts_are_refused() || self.backlog || child_count() > 0 || locks_any() || !outgoing_is_empty()) return false;
+  if (!starts_are_refused() || self.backlog || child_count() > 0 || locks_any() || jobservers_any() || !outgoing_is_empty()) return false;
   return waitid(P_ALL, 0, NULL, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
 }
 
@@ -148,7 +151,7 @@ static void serve(void) {
       exits_reap();
     }
     requests_run();
-    timeout = sooner(fresh_settle(), locks_retry());
+    timeout = sooner(sooner(fresh_settle(), locks_retry()), jobservers_retry());
     flush();
   }
 }

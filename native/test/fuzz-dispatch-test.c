@@ -14,6 +14,7 @@
 #include "environment.h"
 #include "events.h"
 #include "input.h"
+#include "jobservers.h"
 #include "locks.h"
 #include "outgoing.h"
 #include "output.h"
@@ -87,10 +88,13 @@ static void stir(uint32_t number) {
 #define LOCK_PATHS 3
 static char lock_paths[LOCK_PATHS][32] = {"/tmp/drover-fuzz-XXXXXX", "/tmp/drover-fuzz-XXXXXX", "/nonexistent/lock"};
 
+static char fifo_paths[3][48] = {"", "", "/nonexistent/fifo"};
+
 static void send_frame(void) {
   struct builder builder;
   uint16_t type = (uint16_t)(FRAME_INPUT + draw(FRAME_RETIRE - FRAME_INPUT));
   if (draw(4) == 0) type = draw(2) == 0 ? FRAME_LOCK : FRAME_UNLOCK;
+  if (draw(4) == 0) type = (uint16_t)(FRAME_JOBSERVER_OPEN + draw(5));
   begin_frame(&builder);
   if (type == FRAME_SIGNAL_SCOPE) {
     put_u32(&builder, draw(70));
@@ -98,6 +102,12 @@ static void send_frame(void) {
   } else if (type == FRAME_LOCK) {
     put_u32(&builder, draw(0xffffffff));
     put_text(&builder, lock_paths[draw(LOCK_PATHS)]);
+  } else if (type == FRAME_JOBSERVER_OPEN) {
+    const char *path = fifo_paths[draw(3)];
+    put_text(&builder, path);
+    put_text(&builder, draw(8) == 0 ? fifo_paths[draw(3)] : path);
+  } else if (type == FRAME_JOBSERVER_WANT) {
+    put_u32(&builder, draw(8) == 0 ? draw(0xffffffff) : draw(5));
   } else if (type != FRAME_UNLOCK) {
     for (uint32_t words = draw(6); words > 0; words--) put_u32(&builder, draw(4) == 0 ? draw(0xffffffff) : draw(70));
   }
@@ -126,6 +136,8 @@ int main(int argc, char **argv) {
   CHECK(null >= 0);
   counting_begin(null);
   for (int n = 0; n < 2; n++) CHECK(close(mkstemp(lock_paths[n])) == 0);
+  for (int n = 0; n < 2; n++) snprintf(fifo_paths[n], sizeof fifo_paths[n], "%s.fifo", lock_paths[n]);
+  CHECK(jobservers_share());
   struct timespec begin, now;
   clock_gettime(CLOCK_MONOTONIC, &begin);
   unsigned long rounds = 0;
@@ -134,11 +146,15 @@ int main(int argc, char **argv) {
     send_frame();
     stir(draw(NUMBERS));
     if (rounds % 16 == 0) locks_retry();
+    if (rounds % 16 == 8) jobservers_retry();
+    jobservers_on_readable(draw(NUMBERS));
     if (rounds % 256 == 0) requests_run();
     rounds += 1;
     clock_gettime(CLOCK_MONOTONIC, &now);
   } while ((double)(now.tv_sec - begin.tv_sec) + (double)(now.tv_nsec - begin.tv_nsec) / 1e9 < seconds);
   locks_release_all();
+  jobservers_end_all();
+  for (int n = 0; n < 2; n++) unlink(fifo_paths[n]);
   for (int n = 0; n < 2; n++) CHECK(unlink(lock_paths[n]) == 0);
   printf("fuzz-dispatch: ok, %lu rounds\n", rounds);
   return 0;

@@ -56,6 +56,7 @@ async function runWith(request: PoolRequest, kept: Kept): Promise<Ending> {
         total: messages.total,
         // Only who is shown every result is helped by a `skipped` one for each message that a halt left unread.
         readRest: printing.json !== null && messages.total !== null,
+        onWarning: (message) => to.messages.say(message),
         onAlreadyDone: (_task, { index }) => void to.printer.pass(index),
         beforeStart: (task, { index, attempt }) => {
           answers.noteMessage(index, task)

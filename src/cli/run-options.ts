@@ -7,6 +7,8 @@ import type { JournalOptions } from '../journal/journal.js'
 import { launcherFor } from '../launcher/default-launcher.js'
 import type { Leftovers } from '../process/execution-options.js'
 import { checkOneOf } from '../process/process-options.js'
+import type { JobserverMode } from '../slots/jobserver/jobserver-source.js'
+import type { JobserverForm } from '../slots/jobserver/server-tokens.js'
 import { OptionError } from '../task/errors.js'
 import type { RunWords } from './run-words.js'
 import { given, parseCount, parseDelimiter, parseDuration, parseJobs, parseSize } from './values.js'
@@ -72,6 +74,16 @@ export function dispatchOptions(words: RunWords, printing: PrintingOptions): Dis
     delayMs: duration('--delay', words.delay),
     killGraceMs: duration('--kill-grace', words.killGrace),
     halt: words.halt,
+    jobserver: checkOneOf<JobserverMode>('--jobserver', (words.jobserver ?? 'auto') as JobserverMode, [
+      'auto',
+      'server',
+      'client',
+      'off',
+    ]),
+    jobserverForm:
+      words.jobserverForm === undefined
+        ? undefined
+        : checkOneOf<JobserverForm>('--jobserver-form', words.jobserverForm as JobserverForm, ['pipe', 'fifo']),
     leftovers: words.leftovers as Leftovers | undefined,
     launcher: launcherFor(words.launcher as 'auto' | 'native' | 'node' | undefined, { unchanging: true }),
     // What is only printed goes through the printer; nothing of it needs to be kept.

@@ -41,6 +41,8 @@ export interface RunWords {
   readonly dryRun?: true
   readonly color?: string
   readonly launcher?: string
+  readonly jobserver?: string
+  readonly jobserverForm?: string
 }
 
 /** Adds the options of `drover run` to a command, in the groups in which its help shows them. */
@@ -69,6 +71,9 @@ export function addRunOptions(command: Command): Command {
     .option('--kill-grace <dur>', 'time between TERM and KILL (5s)')
     .option('--leftovers <what>', 'kill, keep or wait for processes that a task leaves behind (kill)')
     .option('--launcher <name>', 'what starts the processes: auto, native or node (auto)')
+    .optionsGroup('One limit with others:')
+    .option('--jobserver <mode>', 'share slots with make, cargo and drover: auto, server, client or off (auto)')
+    .option('--jobserver-form <form>', 'how tasks are told of it: pipe, for any make, or fifo, for ninja (pipe)')
     .optionsGroup('What is kept:')
     .option('--journal <file>', 'append each result to it the moment it is known')
     .option('--results <dir>', 'write the output of each task to files in it, and print none')

@@ -72,6 +72,7 @@ function optionsFor(
       if (request.verbose) messages.onStart(index, attempt, describeCommand(filled))
       return filled
     },
+    onWarning: (message) => messages.say(message),
     onAlreadyDone: (_task, { index }) => void printer.pass(index),
     ...(request.printing.json === null ? { onOutput: (output) => printer.output(withLabel(output)) } : null),
   }

@@ -12,6 +12,8 @@ import {
   type ExecutionSettings,
   rejectUnknown,
 } from '../process/process-options.js'
+import { type JobserverMode, jobserverJobs, jobserverSource } from '../slots/jobserver/jobserver-source.js'
+import type { JobserverForm } from '../slots/jobserver/server-tokens.js'
 import type { SlotSourceMaker } from '../slots/slot-source.js'
 import { OptionError } from '../task/errors.js'
 import type { Attempt, Result } from '../task/result.js'
@@ -86,6 +88,13 @@ export interface DispatchOptions extends ExecutionSettings {
   readonly pool?: ProcessPool | ProcessPool<Buffer> | undefined
   /** Gives what is sent to a worker for a task, with `pool`. Default: its `stdin`. */
   readonly messageOf?: ((task: Task) => unknown) | undefined
+  /**
+   * Whether slots come from a jobserver, as GNU make and cargo have them, or whether the run is one for what it starts. See
+   * {@link JobserverMode}. Needs the native launcher; `auto` is `off` without it. Default: `off`.
+   */
+  readonly jobserver?: JobserverMode | undefined
+  /** How tasks are told of it, where the run is the server. Default: `pipe`. */
+  readonly jobserverForm?: JobserverForm | undefined
   /** Told what people should know of a run that goes on all the same. Default: nobody is. */
   readonly onWarning?: ((message: string) => void) | undefined
   /** The run's id: letters, digits and `-`. Default: made up. */
@@ -127,7 +136,9 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
   if (!/^[\w-]+$/.test(run)) throw new OptionError(`run: expected letters, digits, _ and -, not ${JSON.stringify(run)}`)
   return {
     ...checkSettings(options),
-    concurrency: checkConcurrency(options.concurrency ?? availableParallelism()),
+    concurrency: checkConcurrency(
+      options.concurrency ?? jobserverJobs(options.jobserver ?? 'off') ?? availableParallelism(),
+    ),
     retries: checkCount('retries', options.retries ?? 0),
     backoffMs: checkDuration('backoffMs', options.backoffMs ?? 1_000),
     delayMs: checkDuration('delayMs', options.delayMs ?? 0),
@@ -146,8 +157,14 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     beforeStart: options.beforeStart,
     ...checkPool(options),
     onWarning: options.onWarning,
-    slotSources: [],
+    slotSources: slotSourcesOf(options),
   }
+}
+
+function slotSourcesOf({ jobserver, jobserverForm }: DispatchOptions): SlotSourceMaker[] {
+  const form = checkOneOf('jobserverForm', jobserverForm ?? 'pipe', ['pipe', 'fifo'])
+  if (jobserver === undefined) return []
+  return [jobserverSource(checkOneOf('jobserver', jobserver, ['auto', 'server', 'client', 'off']), form)]
 }
 
 /** What says how commands are started, and has no meaning for a message. */

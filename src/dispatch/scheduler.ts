@@ -57,6 +57,7 @@ export class Scheduler {
     this.#gate = new Gate(options.slotSources, {
       launcher: options.launcher,
       run: options.run,
+      concurrency: () => this.slots.limit,
       onChange: () => this.pump(),
       onError: (error) => this.fail(error),
       onWarning: (message) =>

@@ -46,17 +46,25 @@ export class AutoLauncher implements Launcher {
   get lock(): Launcher['lock'] {
     const chosen = this.#chosen
     if (chosen.lock === undefined) return undefined
-    return async (path, options) => {
-      try {
-        const held = await chosen.lock!(path, options)
-        this.#isProven = true
-        return held
-      } catch (error) {
-        // It does not run, and so there are no locks from now on.
-        if (!this.#isProven && (error as { code?: string }).code === DOES_NOT_RUN) this.#native = null
-        throw error
-      }
+    return (path, options) => this.#tried(() => chosen.lock!(path, options))
+  }
+
+  async #tried<Held>(ask: () => Promise<Held>): Promise<Held> {
+    try {
+      const held = await ask()
+      this.#isProven = true
+      return held
+    } catch (error) {
+      // It does not run, and so there is nothing of the kind from now on.
+      if (!this.#isProven && (error as { code?: string }).code === DOES_NOT_RUN) this.#native = null
+      throw error
     }
+  }
+
+  get openJobserver(): Launcher['openJobserver'] {
+    const chosen = this.#chosen
+    if (chosen.openJobserver === undefined) return undefined
+    return (spec, events) => this.#tried(() => chosen.openJobserver!(spec, events))
   }
 
   survivors(scope: string): Promise<number> {

@@ -175,6 +175,8 @@ export interface LauncherCapabilities {
   readonly limits: boolean
   /** Whether there is {@link Launcher.lock}. */
   readonly locks: boolean
+  /** Whether there is {@link Launcher.openJobserver}. */
+  readonly jobservers: boolean
 }
 
 export interface LockOptions {
@@ -197,6 +199,37 @@ export interface LauncherLock {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/**
+ * A jobserver as GNU make has them: a pipe with a byte, a token, for each job that may run besides the one that every process has
+ * anyway. `fifo` is a named pipe; with `create` it is made, for its owner only, and removed in the end. `read` and `write` are descriptors
+ * that this process has inherited; they are opened anew and stay as they are.
+ */
+export type JobserverSpec =
+  | { readonly fifo: string; readonly create?: boolean }
+  | { readonly read: number; readonly write: number }
+
+export interface JobserverEvents {
+  /** The tokens that were wanted, as many as that; nothing is wanted any more. */
+  onTokens(tokens: Buffer): void
+  /** It cannot be read, or the launcher is gone; what was taken has been given back. Nothing is told any more. */
+  onLost(error: StartError): void
+}
+
+/**
+ * A jobserver that the launcher takes tokens from for this process. What was taken and not given back is given back when this
+ * process or the launcher ends, however that comes. It does not keep the event loop alive, but while tokens are wanted.
+ */
+export interface LauncherJobserver {
+  /** Waits for so many tokens, all of them or none; replaces what was wanted before. 0 is nothing; tokens may still be on their way then. */
+  want(count: number): void
+  /** Puts tokens into it: those that were taken, or, into one's own, new ones. */
+  give(tokens: Uint8Array): void
+  /** Only for one's own: drops what is in it, and what is on its way here. */
+  drain(): void
+  /** Gives back what was taken. Never rejects. */
+  close(): Promise<void>
+}
+
 export interface Launcher {
   readonly name: 'node' | 'native' | 'ssh'
   readonly capabilities: LauncherCapabilities
@@ -216,6 +249,11 @@ export interface Launcher {
    * `ERR_DROVER_CLOSED` when there is no launcher, or not any more. When aborted it rejects with the reason of the signal.
    */
   readonly lock?: ((path: string, options?: LockOptions) => Promise<LauncherLock>) | undefined
+  /**
+   * Opens a jobserver. Present where {@link LauncherCapabilities.jobservers}. Rejects with a DroverError: the system's code when it cannot be
+   * opened; `ERR_DROVER_LAUNCHER`, `ERR_DROVER_LAUNCHER_DIED` or `ERR_DROVER_CLOSED` when there is no launcher, or not any more.
+   */
+  readonly openJobserver?: ((spec: JobserverSpec, events: JobserverEvents) => Promise<LauncherJobserver>) | undefined
   /** Ends everything that is left of every scope with KILL (but for kept leftovers), and gives back what the launcher holds. */
   close(): Promise<void>
 }

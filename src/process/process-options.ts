@@ -117,6 +117,8 @@ export const DISPATCH_OPTIONS: readonly string[] = [
     'pool',
     'messageOf',
     'onWarning',
+    'jobserver',
+    'jobserverForm',
   ],
 ]
 

@@ -28,6 +28,8 @@ export interface SlotSource {
 export interface SlotContext {
   readonly launcher: Launcher
   readonly run: string
+  /** How much may run at once, by weight; it may change. */
+  readonly concurrency: () => number
   /** Ask again. Not to be called from within {@link SlotSource.take}. */
   onChange(): void
   /** The run cannot go on without it. */

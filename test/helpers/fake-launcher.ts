@@ -37,6 +37,7 @@ export class FakeLauncher implements Launcher {
     realPipes: true,
     limits: true,
     locks: false,
+    jobservers: false,
   }
   readonly children: FakeChild[] = []
   /** How many run at this moment, and how many did at the most. */

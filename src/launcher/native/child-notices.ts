@@ -12,6 +12,8 @@ const SHORTEST: Readonly<Record<number, number>> = {
   [Notice.count]: 4,
   [Notice.counted]: 8,
   [Notice.lockFailed]: 8,
+  [Notice.jobserverOpened]: 4,
+  [Notice.jobserverLost]: 4,
 }
 
 /** @throws Error when it is shorter than what is read of it. */

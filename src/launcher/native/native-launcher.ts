@@ -3,8 +3,11 @@ import { DroverError } from '../../task/errors.js'
 import type {
   Child,
   ChildEvents,
+  JobserverEvents,
+  JobserverSpec,
   Launcher,
   LauncherCapabilities,
+  LauncherJobserver,
   LauncherLock,
   LockOptions,
   StartError,
@@ -68,6 +71,7 @@ class NativeLauncher implements Launcher {
     realPipes: true,
     limits: true,
     locks: true,
+    jobservers: true,
   }
 
   readonly #binary: string
@@ -118,6 +122,17 @@ class NativeLauncher implements Launcher {
     }
   }
 
+  async openJobserver(spec: JobserverSpec, events: JobserverEvents): Promise<LauncherJobserver> {
+    try {
+      this.#retireIfCredentialsChanged()
+      return await this.#serverFor({}).openJobserver(spec, events)
+    } catch (error) {
+      if (error instanceof DroverError) throw error
+      const { code, message } = startErrorOf(error)
+      throw new DroverError(code, message, { cause: error })
+    }
+  }
+
   async close(): Promise<void> {
     this.#forgetCurrent()
     await Promise.all([...this.#servers].map((server) => server.close()))
@@ -160,7 +175,7 @@ class NativeLauncher implements Launcher {
   }
 
   #retireIfCredentialsChanged(): void {
-    if (!this.#credentials.hasChanged()) return
+    if (this.#isUnchanging || !this.#credentials.hasChanged()) return
     for (const server of Object.values(this.#current)) server?.retire()
     this.#forgetCurrent()
   }

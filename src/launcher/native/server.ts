@@ -1,12 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
-import type { Child, ChildEvents, LauncherLock, LockOptions, StartError, StartSpec } from '../port.js'
+import type {
+  Child,
+  ChildEvents,
+  JobserverEvents,
+  JobserverSpec,
+  LauncherJobserver,
+  LauncherLock,
+  LockOptions,
+  StartError,
+  StartSpec,
+} from '../port.js'
 import { checkNotice, tellChild } from './child-notices.js'
 import { currentDirectory } from './credentials.js'
 import { type EnvironmentChange, EnvironmentMirror } from './environment-mirror.js'
 import { type FrameHandler, FrameReader, u32 } from './frame-reader.js'
 import { FrameWriter, textBound } from './frame-writer.js'
 import { NativeChild, OUTPUT_CREDIT } from './native-child.js'
+import { ServerJobservers } from './server-jobservers.js'
 import { ServerLocks } from './server-locks.js'
 import { type Directories, writeStart } from './start-frame.js'
 import { Notice, PROTOCOL_VERSION, Request } from './wire.js'
@@ -54,6 +65,7 @@ export class Server implements ServerConnection, FrameHandler {
   readonly #children = new Map<number, NativeChild>()
   readonly #answers = new Map<number, (count: number) => void>()
   readonly #locks = new ServerLocks(this)
+  readonly #jobservers = new ServerJobservers(this)
   #requests = 0
   #holds = 0
   readonly #gone: Promise<void>
@@ -146,6 +158,10 @@ export class Server implements ServerConnection, FrameHandler {
     return this.#locks.lock(path, options)
   }
 
+  openJobserver(spec: JobserverSpec, events: JobserverEvents): Promise<LauncherJobserver> {
+    return this.#jobservers.open(spec, events)
+  }
+
   /** Takes no new children; the launcher ends by itself when nothing of what it started is left. */
   retire(): void {
     this.#command(Request.retire)
@@ -191,6 +207,7 @@ export class Server implements ServerConnection, FrameHandler {
       this.launcherPid = u32(bytes, at + 4)
       return
     }
+    if (type >= Notice.jobserverOpened) return this.#jobservers.handle(type, number, bytes, at, length)
     if (type >= Notice.locked) return this.#locks.handle(type, number, bytes, at)
     if (type === Notice.count) {
       const answer = this.#answers.get(number)
@@ -275,6 +292,7 @@ export class Server implements ServerConnection, FrameHandler {
     }
     this.#children.clear()
     this.#locks.end(this.#asked ? CLOSED : error)
+    this.#jobservers.end(this.#asked ? CLOSED : error)
     this.#holds = 0
   }
 }

@@ -15,6 +15,12 @@ export function tooLongError(spec: StartSpec): StartError {
   return { code: 'E2BIG', message: describe('E2BIG', Step.exec, spec) }
 }
 
+/** What the system said, in words. */
+export function systemErrorOf(errno: number): StartError {
+  const code = codeOf(errno)
+  return { code, message: reasonOf(code) }
+}
+
 /** For an error of this side, which has a code. */
 export function describedError(error: unknown): StartError {
   const { code = 'ERR_DROVER_SPAWN', message } = error as NodeJS.ErrnoException

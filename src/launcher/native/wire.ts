@@ -1,6 +1,6 @@
 /** The frames between this adapter and the spawn server. `native/PROTOCOL.md` has them in words. */
 
-export const PROTOCOL_VERSION = 2
+export const PROTOCOL_VERSION = 3
 
 /** Length of the payload (u32), type (u16), flags (u16), number (u32), all little-endian. */
 export const HEADER_BYTES = 12
@@ -21,6 +21,11 @@ export const Request = {
   retire: 10,
   lock: 16,
   unlock: 17,
+  jobserverOpen: 24,
+  jobserverWant: 25,
+  jobserverGive: 26,
+  jobserverDrain: 27,
+  jobserverClose: 28,
 } as const
 
 export const Notice = {
@@ -37,10 +42,18 @@ export const Notice = {
   locked: 144,
   lockFailed: 145,
   unlocked: 146,
+  jobserverOpened: 152,
+  tokens: 153,
+  jobserverLost: 154,
+  jobserverDrained: 155,
+  jobserverClosed: 156,
 } as const
 
 /** Flags of a request `lock`. */
 export const LockFlag = { shared: 1, wait: 2 } as const
+
+/** A flag of a request `jobserverOpen`. */
+export const JOBSERVER_CREATE = 1
 
 /** Flags of a notice `exit`. */
 export const ExitFlag = { stdoutEnded: 1, stderrEnded: 2, groupAlive: 4 } as const

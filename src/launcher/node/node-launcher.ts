@@ -19,6 +19,7 @@ export class NodeLauncher implements Launcher {
     realPipes: false,
     limits: false,
     locks: false,
+    jobservers: false,
   }
 
   /** Tells this launcher's marks from those of every other, in this process or elsewhere. */

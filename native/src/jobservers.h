@@ -1,0 +1,25 @@
+/* Jobservers, as GNU make has them: pipes with a byte for each job that may run besides the one that each process has anyway. What
+   is taken here goes back however Node or this process ends. */
+#ifndef DROVER_JOBSERVERS_H
+#define DROVER_JOBSERVERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "frames.h"
+
+/* Before the halves part: the guardian gives back what the launcher held when it died. */
+bool jobservers_share(void);
+
+/* False when the frame is not one that Node writes. */
+bool jobservers_on_frame(const struct frame *frame);
+void jobservers_on_readable(uint32_t number);
+/* Tries again what needs several at once; milliseconds until the next time, or -1. */
+int jobservers_retry(void);
+bool jobservers_any(void);
+void jobservers_end_all(void);
+
+/* In the guardian, when all that the launcher had started is gone. */
+void jobservers_give_back_for_the_dead(void);
+
+#endif
