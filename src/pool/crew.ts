@@ -171,20 +171,21 @@ export class Crew implements WorkerHost {
   }
 
   #startMissing(): void {
-    const { min, max } = this.#options
-    let starting = 0
-    for (const worker of this.workers) {
-      if (!worker.isStarting) continue
-      starting += 1
-      worker.process.hold(this.line.size > 0)
-    }
-    const kept = this.#isClosing || this.#failures.areTooMany ? 0 : min - this.workers.size
-    const wanted = Math.max(kept, Math.min(this.line.size - starting, max - this.workers.size))
-    const missing = Math.min(wanted, 2 * max - this.workers.size - this.#outgoing.size)
-    if (missing <= 0) return
+    for (const worker of this.workers) if (worker.isStarting) worker.process.hold(this.line.size > 0)
+    if (!this.#isOneMissing()) return
     const { pauseMs } = this.#failures
     if (pauseMs > 0) return this.#startAfter(pauseMs)
-    for (let n = 0; n < missing; n++) this.#start()
+    // Counted anew each time: who is told of a start may ask for more, or destroy the pool.
+    while (this.#isOneMissing()) this.#start()
+  }
+
+  #isOneMissing(): boolean {
+    const { min, max } = this.#options
+    let starting = 0
+    for (const worker of this.workers) if (worker.isStarting) starting += 1
+    const kept = this.#isClosing || this.#failures.areTooMany ? 0 : min - this.workers.size
+    const wanted = Math.max(kept, Math.min(this.line.size - starting, max - this.workers.size))
+    return Math.min(wanted, 2 * max - this.workers.size - this.#outgoing.size) > 0
   }
 
   #start(): void {

@@ -88,10 +88,10 @@ export class ProcessPool<Output extends string | Buffer = string>
     this.#crew = new Crew(this.#scope, this.#options, {
       onStart: (worker) => {
         this.#counts.started += 1
-        this.emit('start', { number: worker.number })
+        tell(() => this.emit('start', { number: worker.number }))
       },
-      onGone: (worker) => this.emit('exit', exitOf(worker)),
-      onPrinted: (worker, stream, chunk) => this.emit('output', { pid: worker.pid, stream, chunk }),
+      onGone: (worker) => tell(() => this.emit('exit', exitOf(worker))),
+      onPrinted: (worker, stream, chunk) => tell(() => this.emit('output', { pid: worker.pid, stream, chunk })),
     })
     this.#upkeep = new Upkeep(this.#crew, this.#options)
     this.#upkeep.begin()
@@ -268,6 +268,17 @@ const REQUEST_OPTIONS: readonly string[] = [
 function checkPriority(priority: number | undefined): number {
   if (priority === undefined || Number.isFinite(priority)) return priority ?? 0
   throw new OptionError(`priority: expected a number, not ${String(priority)}`)
+}
+
+/** What a listener throws is an uncaught exception, as it is always, but the pool goes on. */
+function tell(emit: () => void): void {
+  try {
+    emit()
+  } catch (error) {
+    process.nextTick(() => {
+      throw error
+    })
+  }
 }
 
 function exitOf(worker: PoolWorker): WorkerExit {
