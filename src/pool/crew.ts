@@ -23,7 +23,7 @@ export interface CrewEvents {
  * Workers that were asked to exit, or failed, are none of the crew's any more; of these there are at most `max` as well.
  */
 export class Crew implements WorkerHost {
-  readonly line = new WaitingLine()
+  readonly line = new WaitingLine(() => this.pump())
   readonly workers = new Set<PoolWorker>()
   readonly #scope: string
   readonly #options: CheckedPoolOptions
@@ -56,7 +56,7 @@ export class Crew implements WorkerHost {
     const { max, pipeline } = this.#options
     let room = (max - this.workers.size) * pipeline
     for (const worker of this.workers) {
-      if (worker.isStarting) room += pipeline
+      if (worker.isStarting || worker.isChecked || worker.process.hasExited) room += pipeline
       else if (worker.hasRoom && !worker.isLeased) room += pipeline - worker.inFlight
     }
     return this.line.size >= room

@@ -1,12 +1,11 @@
 import type { OutputStream } from '../launcher/port.js'
 import { DroverError } from '../task/errors.js'
-import { describeCommand } from '../task/task.js'
-import { type Conversation, ConversationError, type RemoteError } from './conversation.js'
+import { type Conversation, ConversationError } from './conversation.js'
 import { makeConversation } from './conversations.js'
 import type { Exchange } from './exchange.js'
-import { tellingLine } from './output-tail.js'
-import { RequestTimeoutError, WorkerError } from './pool-errors.js'
+import type { WorkerError } from './pool-errors.js'
 import type { CheckedPoolOptions } from './pool-options.js'
+import { type Cause, cannotStart, causeOfEnd, timeoutErrorOf, workerErrorOf } from './worker-failures.js'
 import { type ProcessEnd, WorkerProcess, type WorkerProcessEvents } from './worker-process.js'
 
 /** Whom a worker tells what has become of it. */
@@ -31,6 +30,9 @@ interface Flight {
   settle: (() => void) | null
 }
 
+/** How long a worker may pause in the middle of a message that nobody asked for. */
+const LONGEST_PAUSE_MS = 1000
+
 /**
  * One worker:
  *
@@ -45,6 +47,8 @@ export class PoolWorker implements WorkerProcessEvents {
   readyMs = this.startedMs
   /** Since when it has had something to do, or nothing. */
   sinceMs = this.startedMs
+  /** When it was last asked whether it is well. */
+  checkedMs = this.startedMs
   busyMs = 0
   answered = 0
   sent = 0
@@ -70,6 +74,7 @@ export class PoolWorker implements WorkerProcessEvents {
   #isFull = false
   #isFlushing = false
   #startTimer: NodeJS.Timeout | null = null
+  #insideTimer: NodeJS.Timeout | null = null
   /** Called at a sign of life. */
   onPong: (() => void) | null = null
 
@@ -85,13 +90,14 @@ export class PoolWorker implements WorkerProcessEvents {
       onFailure: (id, error) => this.#take(id, (exchange) => exchange.failedInHandler(error)),
       onPrinted: (id, stream, chunk) => this.#print(this.#inFlight.get(id)?.exchange, stream, chunk),
       onPong: () => this.onPong?.(),
-      onCannotStart: (error) => this.fail('ERR_DROVER_WORKER_START', cannotStart(error)),
+      onCannotStart: (error) => this.fail(cannotStart(error)),
     })
     this.process = new WorkerProcess(scope, options, this)
     this.#flush()
     if (this.#conversation.saysReady && options.startTimeoutMs > 0) {
-      const message = `was not ready ${options.startTimeoutMs} ms after its start`
-      this.#startTimer = setTimeout(() => this.fail('ERR_DROVER_WORKER_START', message), options.startTimeoutMs)
+      const what = `was not ready ${options.startTimeoutMs} ms after its start`
+      const tooLate = () => this.fail({ code: 'ERR_DROVER_WORKER_START', what })
+      this.#startTimer = setTimeout(tooLate, options.startTimeoutMs)
       this.#startTimer.unref()
     }
   }
@@ -119,10 +125,14 @@ export class PoolWorker implements WorkerProcessEvents {
 
   /** Whether it takes one request more, beside those that it has. */
   get hasRoom(): boolean {
-    if (this.#state !== 'ready' || this.isRetired || this.isChecked || this.#isFull || this.process.hasExited)
-      return false
+    if (this.#state !== 'ready' || this.isRetired || this.isChecked || this.#isFull || !this.#isSound) return false
     const { maxRequests, pipeline } = this.#options
     return this.#inFlight.size < pipeline && (maxRequests === 0 || this.sent < maxRequests)
+  }
+
+  /** Whether it is there, can be talked to, and is not in the middle of a message that nobody asked for. */
+  get #isSound(): boolean {
+    return !this.process.hasExited && !this.process.isDeaf && (this.inFlight > 0 || !this.#conversation.isInside)
   }
 
   /** How many of its requests somebody still waits for. */
@@ -165,7 +175,11 @@ export class PoolWorker implements WorkerProcessEvents {
     this.#inFlight.set(id, flight)
     exchange.onSettled = () => this.#giveUp(id, flight)
     const { timeoutMs } = exchange
-    if (timeoutMs > 0) flight.timer = setTimeout(() => exchange.reject(this.#timeoutError(timeoutMs)), timeoutMs)
+    if (timeoutMs > 0)
+      flight.timer = setTimeout(
+        () => exchange.reject(timeoutErrorOf(timeoutMs, this.#options.task, this.pid)),
+        timeoutMs,
+      )
     this.process.hold(true)
     this.#scheduleFlush()
   }
@@ -193,10 +207,10 @@ export class PoolWorker implements WorkerProcessEvents {
   }
 
   /** It is of no use any more: what it has is rejected or sent elsewhere, and it is ended. */
-  fail(code: string, what: string, output = ''): void {
+  fail(cause: Cause): void {
     if (this.failure !== null || this.#state === 'gone') return
     this.#wasEnded = this.sent > 0 && !this.process.hasExited
-    this.failure = this.#error(code, what, output)
+    this.failure = workerErrorOf(cause, this.#options.task, this.process)
     this.#rejectAll(this.failure)
     if (!this.hasEnded) this.#end('failed')
     if (!this.process.hasExited) this.process.end(this.#options.killGraceMs)
@@ -222,9 +236,14 @@ export class PoolWorker implements WorkerProcessEvents {
     if (!this.hasEnded) this.#host.onRoom(this)
   }
 
+  onDeaf(what: string): void {
+    this.fail({ code: 'ERR_DROVER_WORKER_DIED', what })
+  }
+
   onEnded(end: ProcessEnd): void {
     this.#settleAnswers()
-    if (this.#inFlight.size > 0 || !this.hasEnded) this.fail(...this.#causeOf(end))
+    const isOwing = this.#inFlight.size > 0
+    if (isOwing || !this.hasEnded) this.fail(causeOfEnd(end, this.isStarting, isOwing))
   }
 
   onGone(): void {
@@ -232,27 +251,28 @@ export class PoolWorker implements WorkerProcessEvents {
     this.#host.onGone(this)
   }
 
-  #causeOf(end: ProcessEnd): [code: string, what: string] {
-    if (end.how === 'lost') return ['ERR_DROVER_WORKER_LOST', `is lost: ${end.error.message}`]
-    if (end.how === 'not-started') return ['ERR_DROVER_WORKER_START', `could not be started: ${end.error.message}`]
-    const { exitCode, signal } = end.exit
-    const how = signal === null ? `with exit code ${exitCode}` : `by ${signal}`
-    if (this.#state === 'starting') return ['ERR_DROVER_WORKER_START', `ended ${how} before it was ready`]
-    return [
-      'ERR_DROVER_WORKER_DIED',
-      `ended ${how} ${this.#inFlight.size > 0 ? 'before it had answered' : 'without being asked to'}`,
-    ]
-  }
-
   #read(chunk: Buffer): void {
     try {
       this.#conversation.read(chunk)
     } catch (error) {
-      if (!(error instanceof ConversationError)) throw error
-      this.fail('ERR_DROVER_WORKER_PROTOCOL', error.message, error.output)
-      return
+      const { message } = error as Error
+      const known = error instanceof ConversationError
+      const said = known ? { what: message, output: error.output } : { what: `wrote what cannot be read: ${message}` }
+      return this.fail({ code: 'ERR_DROVER_WORKER_PROTOCOL', ...said })
     }
-    if (this.#options.pipeline > 1 && this.#state === 'ready') this.#host.onRoom(this)
+    if (this.#state !== 'ready') return
+    if (this.#insideTimer !== null || this.#inFlight.size === 0) this.#limitMessage()
+    if (this.#options.pipeline > 1 || this.#inFlight.size === 0) this.#host.onRoom(this)
+  }
+
+  /** What would come behind half a message would be taken for the rest of it. */
+  #limitMessage(): void {
+    if (this.#insideTimer !== null) clearTimeout(this.#insideTimer)
+    this.#insideTimer = null
+    if (this.#inFlight.size > 0 || !this.#conversation.isInside || this.hasEnded) return
+    const what = 'began a message that nobody asked for, and did not end it'
+    const end = () => this.fail({ code: 'ERR_DROVER_WORKER_PROTOCOL', what })
+    this.#insideTimer = setTimeout(end, LONGEST_PAUSE_MS)
   }
 
   #print(exchange: Exchange | undefined, stream: OutputStream, chunk: Buffer): void {
@@ -296,7 +316,8 @@ export class PoolWorker implements WorkerProcessEvents {
     if (!this.#inFlight.delete(id)) return
     exchange.onSettled = null
     if (timer !== null) clearTimeout(timer)
-    if (this.#inFlight.size > 0) return
+    if (this.#inFlight.size > 0) return this.#limitGivenUp()
+    this.#limitMessage()
     const now = performance.now()
     this.busyMs += now - this.sinceMs
     this.sinceMs = now
@@ -306,12 +327,29 @@ export class PoolWorker implements WorkerProcessEvents {
   /** Nobody waits for the answer any more. Where the worker can be told, it has some time to answer; else it is ended. */
   #giveUp(id: number, flight: Flight): void {
     if (flight.timer !== null) clearTimeout(flight.timer)
+    flight.timer = null
     if (this.hasEnded || flight.settle !== null) return
-    const end = () => this.fail('ERR_DROVER_WORKER_DIED', 'was ended because a request that it had was given up')
-    if (!this.#conversation.canCancel) return end()
-    this.#conversation.cancel(id)
-    this.#scheduleFlush()
-    flight.timer = setTimeout(end, this.#options.killGraceMs)
+    if (this.#conversation.canCancel) {
+      this.#conversation.cancel(id)
+      this.#scheduleFlush()
+    } else if (this.#inFlight.size === 1) {
+      return this.#failGivenUp()
+    }
+    this.#limitGivenUp()
+  }
+
+  /** Of those that nobody waits for, the ones that it is at are limited; the others wait for no fault of theirs. */
+  #limitGivenUp(): void {
+    let left = this.#conversation.atOnce
+    for (const flight of this.#inFlight.values()) {
+      if (left-- <= 0) return
+      if (flight.timer !== null || flight.settle !== null || !flight.exchange.isSettled) continue
+      flight.timer = setTimeout(() => this.#failGivenUp(), this.#options.killGraceMs)
+    }
+  }
+
+  #failGivenUp(): void {
+    this.fail({ code: 'ERR_DROVER_WORKER_DIED', what: 'was ended because a request that it had was given up' })
   }
 
   #rejectAll(error: unknown): void {
@@ -338,32 +376,7 @@ export class PoolWorker implements WorkerProcessEvents {
   #end(state: 'leaving' | 'failed'): void {
     this.#state = state
     if (this.#startTimer !== null) clearTimeout(this.#startTimer)
+    if (this.#insideTimer !== null) clearTimeout(this.#insideTimer)
     this.#host.onEnded(this)
   }
-
-  #timeoutError(timeoutMs: number): RequestTimeoutError {
-    return new RequestTimeoutError(
-      timeoutMs,
-      `worker ${this.pid} (${describeCommand(this.#options.task)}) did not answer`,
-    )
-  }
-
-  #error(code: string, what: string, output: string): WorkerError {
-    const { pid } = this
-    const { exitCode = null, signal = null } = this.process.exit ?? {}
-    const stderr = this.process.tail('stderr')
-    const said = tellingLine(output === '' ? stderr : output)
-    const who = `worker ${pid === null ? '' : `${pid} `}(${describeCommand(this.#options.task)})`
-    return new WorkerError(code, `${who} ${what}${said === '' ? '' : `; it printed: ${said}`}`, {
-      pid,
-      exitCode,
-      signal,
-      stderr,
-      output,
-    })
-  }
-}
-
-function cannotStart({ name, message }: RemoteError): string {
-  return `could not get ready: ${name}: ${message}`
 }

@@ -156,7 +156,7 @@ export class ProcessPool<Output extends string | Buffer = string>
       this.#crew.beginClosing()
       await this.#crew.rest()
     }
-    this.#ended ??= this.#end(() => {
+    this.#ended ??= this.#end(this.#options.killGraceMs, () => {
       for (const worker of this.#crew.workers) worker.leave()
     })
     await this.#ended
@@ -176,7 +176,7 @@ export class ProcessPool<Output extends string | Buffer = string>
     if (graceMs === 0) this.#hurry.abort()
     this.#crew.line.rejectAll(error)
     for (const worker of this.#crew.all()) worker.destroy(error, graceMs)
-    this.#ended ??= this.#end(() => {})
+    this.#ended ??= this.#end(graceMs, () => {})
     await this.#ended
   }
 
@@ -185,12 +185,12 @@ export class ProcessPool<Output extends string | Buffer = string>
     await this.close()
   }
 
-  async #end(dismiss: () => void): Promise<void> {
+  async #end(graceMs: number, dismiss: () => void): Promise<void> {
     this.#upkeep.end()
     dismiss()
     await this.#crew.allGone()
-    const { launcher, killGraceMs } = this.#options
-    await sweep(launcher, this.#scope, { graceMs: killGraceMs, hurry: this.#hurry.signal, isOver: () => true })
+    const { launcher } = this.#options
+    await sweep(launcher, this.#scope, { graceMs, hurry: this.#hurry.signal, isOver: () => true })
   }
 
   #makeExchange(data: unknown, options: RequestOptions): { exchange: Exchange; answer: Promise<Answer<never, never>> } {
