@@ -1,0 +1,105 @@
+import { expect, it } from 'vitest'
+import { runProgram } from '../helpers/program.js'
+import { until } from '../helpers/until.js'
+import { errorOf, hostilePool, poolOf, programFile, settled } from './support.js'
+
+const ANSWER = { act: 'answer', text: 'well' }
+
+it('close ends when the last that waited is given up, although no worker gets ready', async () => {
+  const hostile = hostilePool('frames', { startTimeoutMs: 0, killGraceMs: 50 }, { neverReady: true })
+  const controller = new AbortController()
+  const asked = errorOf(hostile.ask(ANSWER, { signal: controller.signal }))
+  const closed = hostile.pool.close()
+  controller.abort(new Error('enough'))
+  expect((await asked).message).toBe('enough')
+  await settled(closed, 'close')
+  expect(hostile.processes).toEqual([])
+})
+
+it('a worker that does not get ready keeps its program alive only while somebody waits', async () => {
+  const args = JSON.stringify([programFile('hostile.mjs'), 'frames', 'w', '{"neverReady":true}'])
+  const { stdout, exitCode } = await runProgram(`
+    const pool = new drover.ProcessPool(process.execPath, ${args}, { protocol: 'frames', max: 1, startTimeoutMs: 0 })
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(new Error('enough')), 300)
+    await pool.request('x', { signal: controller.signal }).catch(({ message }) => console.log(message))`)
+  expect({ stdout, exitCode }).toEqual({ stdout: 'enough\n', exitCode: 0 })
+})
+
+it('one signal for 20,000 requests gives all of them up', async () => {
+  const { pool, ask } = bound(hostilePool('frames', { max: 2 }))
+  const controller = new AbortController()
+  const kept = ask(ANSWER)
+  const all = Array.from({ length: 20_000 }, () => ask({ act: 'silent' }, { signal: controller.signal }))
+  const outcomes = Promise.allSettled(all)
+  const last = ask(ANSWER)
+  await until('some are sent', () => pool.stats().inFlight === 2)
+  controller.abort(new Error('enough'))
+  for (const outcome of await settled(outcomes)) expect(outcome).toMatchObject({ reason: { message: 'enough' } })
+  expect((await settled(kept)).value).toBe('well')
+  expect((await settled(last)).value).toBe('well')
+  expect(pool.stats()).toMatchObject({ queued: 0, inFlight: 0, answered: 2, rejected: 20_000 })
+})
+
+it('a request that is given up behind one that takes long does not end the worker of both', async () => {
+  const pool = poolOf('/bin/sh', ['-c', 'while read -r line; do sleep "$line"; echo "$line"; done'], {
+    protocol: 'lines',
+    max: 1,
+    pipeline: 2,
+    killGraceMs: 300,
+  })
+  await pool.request('0')
+  const long = pool.request('1')
+  expect(await errorOf(pool.request('0', { timeoutMs: 50 }))).toMatchObject({ code: 'ERR_DROVER_TIMEOUT' })
+  const { value, pid } = await settled(long)
+  expect(value).toBe('1')
+  expect(await settled(pool.request('0'))).toMatchObject({ value: '0', pid })
+})
+
+it('the one that the worker is at is waited for no longer than killGraceMs when it is given up', async () => {
+  const { ask } = bound(hostilePool('frames', { max: 1, pipeline: 2, killGraceMs: 100 }))
+  const { pid } = await ask(ANSWER)
+  const given = errorOf(ask({ act: 'silent' }, { timeoutMs: 50 }))
+  const behind = await settled(ask({ act: 'answer', text: 'behind' }))
+  expect(await given).toMatchObject({ code: 'ERR_DROVER_TIMEOUT' })
+  expect(behind).toMatchObject({ value: 'behind', pid })
+  expect((await settled(ask(ANSWER))).value).toBe('well')
+})
+
+it('a health check is neither something to do nor a reason to refuse', async () => {
+  const { pool, ask } = bound(
+    hostilePool('frames', { exhausted: 'throw', healthCheckMs: 10, checkIntervalMs: 10, maxIdleMs: 2_000 }),
+  )
+  await ask(ANSWER)
+  let asked = 0
+  await until(
+    'it has often been asked while it was checked',
+    async () => {
+      const isChecked = pool.stats().running === 1
+      if (isChecked) expect((await ask(ANSWER)).value).toBe('well')
+      asked += Number(isChecked)
+      return asked === 3
+    },
+    20_000,
+  )
+  await until('it has exited, for all its checks, since nobody asked for anything', () => pool.stats().spare === 0)
+  expect(pool.stats().rejected).toBe(0)
+})
+
+it('a worker that is larger than recycleMemoryBytes from the start does what is asked for all the same', async () => {
+  const { pool, ask } = bound(hostilePool('frames', { recycleMemoryBytes: 1000, checkIntervalMs: 10 }))
+  for (let n = 0; n < 3; n++) expect((await settled(ask(ANSWER))).value).toBe('well')
+  expect(pool.stats().started).toBeLessThanOrEqual(4)
+})
+
+it('an answer that is too long for a string is an error of its request, and of nothing else', async () => {
+  const line = 'read -r line; head -c 540000000 /dev/zero | tr "\\0" a; echo; read -r line'
+  const pool = poolOf('/bin/sh', ['-c', line], { protocol: 'lines', max: 1, maxMessageBytes: 0x3fff_ffff })
+  const error = await errorOf(pool.request('x'))
+  expect(error).toMatchObject({ code: 'ERR_DROVER_WORKER_PROTOCOL' })
+  expect(error.message).toMatch(/wrote what cannot be read: Cannot create a string longer/)
+})
+
+function bound(hostile: ReturnType<typeof hostilePool>) {
+  return { pool: hostile.pool, ask: hostile.ask.bind(hostile) }
+}
