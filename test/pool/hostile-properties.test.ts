@@ -16,7 +16,7 @@ interface Played {
 
 const byte = fc.nat(40)
 const ending = fc.constantFrom<Record<string, unknown>>({}, { code: 0 }, { signal: 'SIGKILL' }, { signal: 'SIGSEGV' })
-const calm = { timeoutMs: 0, abortAfterMs: null }
+const calm = { timeoutMs: 0, abortAfterMs: null, stderrBytes: undefined }
 /** Does harm to nobody but who asked for it. */
 const acts = (protocol: PoolProtocol) => {
   const plain = fc.record({ act: fc.constant('answer') }).map((act) => ({ ...calm, act }))
@@ -35,7 +35,13 @@ const acts = (protocol: PoolProtocol) => {
   const wrong = fc
     .constantFrom(-3, -1, 1, 70_000)
     .map((by) => ({ ...calm, act: { act: protocol === 'lines' ? 'silent' : 'wrongLength', by }, timeoutMs: 200 }))
-  const bad = [dies, slow, silent, aborted, garbage, twice, wrong]
+  const forks = fc
+    .record({ own: fc.boolean(), holds: fc.boolean() })
+    .map((how) => ({ ...calm, act: { act: 'fork', ...how } }))
+  const floods = fc.constant({ ...calm, act: { act: 'slow' }, stderrBytes: 3_000_000 })
+  const stays = fc.constant({ ...calm, act: { act: 'stay' } })
+  const closes = fc.constantFrom('closeOut', 'closeBoth').map((act) => ({ ...calm, act: { act } }))
+  const bad = [dies, slow, silent, aborted, garbage, twice, wrong, forks, floods, stays, closes]
   return fc.oneof({ weight: 5, arbitrary: plain }, ...bad.map((arbitrary) => ({ weight: 1, arbitrary })))
 }
 
@@ -44,7 +50,7 @@ const played = (protocol: PoolProtocol): fc.Arbitrary<Played> =>
     .tuple(acts(protocol), fc.integer({ min: -1, max: 1 }), fc.constantFrom(0, 0, 0, 1, 2), fc.nat(70_000))
     .map(([known, priority, leased, bytes]) => ({
       ...known,
-      act: { ...known.act, stderr: 'e'.repeat(bytes) },
+      act: { ...known.act, stderr: 'e'.repeat(known.stderrBytes ?? bytes) },
       priority,
       leased,
     }))
@@ -56,6 +62,8 @@ const scenario = (protocol: PoolProtocol) =>
     min: fc.nat(1),
     maxSpare: fc.nat(1),
     maxRequests: fc.constantFrom(0, 0, 1, 2),
+    maxAgeMs: fc.constantFrom(0, 0, 0, 30),
+    healthCheckMs: fc.constantFrom(0, 0, 10),
     ends: fc.constantFrom('close', 'destroy'),
   })
 
@@ -93,7 +101,7 @@ function check({ results, text, stderr, name, signal }: Awaited<ReturnType<typeo
       expect(name === 'garbage' || name === 'wrongLength' || value === text, `${name}: ${value} for ${text}`).toBe(true)
       expect(given.stderr).toBe(stderr)
     } else if (error instanceof DroverError) {
-      expect(['answer', 'slow'], `${name} failed: ${error.code} ${error.message}`).not.toContain(name)
+      expect(['answer', 'slow', 'fork', 'stay'], `${name} failed: ${error.code} ${error.message}`).not.toContain(name)
       expect(error.code).toMatch(/^ERR_DROVER_(WORKER_DIED|WORKER_PROTOCOL|TIMEOUT)$/)
     } else expect(error).toBe(signal?.reason)
   }
@@ -112,8 +120,10 @@ describe.each(PROTOCOLS)('a pool of hostile workers that talk %s', (protocol) =>
       const one = async ({ requests, ends, ...sizes }: Scenario) => {
         const min = Math.min(sizes.min, sizes.max)
         const maxSpare = Math.max(min, Math.min(sizes.maxSpare, sizes.max))
-        const { max, maxRequests } = sizes
-        const hostile = new HostilePool(protocol, { launcher, min, max, maxSpare, maxRequests, killGraceMs: 100 })
+        const { max, maxRequests, maxAgeMs, healthCheckMs } = sizes
+        const health = { healthCheckMs, checkIntervalMs: 10, healthRequest: '{"act":"answer","text":"well"}' }
+        const options = { launcher, min, max, maxSpare, maxRequests, maxAgeMs, killGraceMs: 100, ...health }
+        const hostile = new HostilePool(protocol, options)
         const sampler = new Sampler(hostile.pool, { max })
         try {
           const outcomes = await Promise.all(requests.map((request, n) => play(hostile, request, n)))

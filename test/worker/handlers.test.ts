@@ -71,7 +71,12 @@ describe('several requests at once in one worker', () => {
   it('that is kept busy keeps nothing of what was answered', async () => {
     const pool = modulePool(
       `let bytes = 0
-       export const handle = (request) => { bytes += request.length; globalThis.gc(); return process.memoryUsage().arrayBuffers }`,
+       export async function handle(request) {
+         bytes += request.length
+         await new Promise((resolve) => setTimeout(resolve, 1))
+         globalThis.gc()
+         return process.memoryUsage().arrayBuffers
+       }`,
       { pipeline: 4, execArgv: ['--expose-gc'] },
     )
     const data = new Uint8Array(1_000_000)
