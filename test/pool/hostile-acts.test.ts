@@ -65,8 +65,11 @@ describe.each(LAUNCHERS)('a flood, with the %s launcher,', (launcher) => {
     pool.on('output', ({ chunk }) => {
       bytes += chunk.length
     })
-    expect((await settled(ask({ act: 'floodErrAfter', bytes: 10 << 20, text: 'first' }))).value).toBe('first')
-    const { stderr } = await settled(ask(ANSWER))
+    const first = await settled(ask({ act: 'floodErrAfter', bytes: 10 << 20, text: 'first' }))
+    const next = await settled(ask(ANSWER))
+    expect([first.value, next.value]).toEqual(['first', 'well'])
+    // What comes in the same turn of the event loop as the answer counts as its own.
+    const stderr = first.stderr + next.stderr
     expect(bytes + stderr.length).toBe(10 << 20)
   })
 })

@@ -68,30 +68,6 @@ describe('lines of a worker that is made with drover/worker', () => {
 })
 
 describe('several requests at once in one worker', () => {
-  it('that is kept busy keeps nothing of what was answered', async () => {
-    const pool = modulePool(
-      `let [count, bytes] = [0, 0]
-       export async function handle() {
-         await new Promise((resolve) => setImmediate(resolve))
-         count += 1
-         if (count % 100 === 0) {
-           globalThis.gc()
-           bytes = process.memoryUsage().arrayBuffers
-         }
-         return bytes
-       }`,
-      { pipeline: 16, execArgv: ['--expose-gc'] },
-    )
-    const data = new Uint8Array(100_000)
-    let most = 0
-    const ask = async () => {
-      for (let n = 0; n < 400; n++) most = Math.max(most, (await settled(pool.request<number>(data))).value)
-    }
-    await Promise.all(Array.from({ length: 16 }, ask))
-    expect(most).toBeGreaterThan(0)
-    expect(most).toBeLessThan(40e6)
-  })
-
   it('are cancelled one by one', async () => {
     const pool = modulePool(
       `const begun = []
