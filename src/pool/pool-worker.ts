@@ -220,7 +220,7 @@ export class PoolWorker implements WorkerProcessEvents {
   }
 
   onSpawned(): void {
-    if (this.#conversation.saysReady) return
+    if (this.#conversation.saysReady || this.hasEnded) return
     if (this.#probationMs === 0) this.#becomeReady()
     else this.#startTimer = setTimeout(() => this.#becomeReady(), this.#probationMs)
   }
