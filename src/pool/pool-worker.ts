@@ -3,6 +3,7 @@ import { DroverError } from '../task/errors.js'
 import { type Conversation, ConversationError } from './conversation.js'
 import { makeConversation } from './conversations.js'
 import type { Exchange } from './exchange.js'
+import { Flights } from './flights.js'
 import type { WorkerError } from './pool-errors.js'
 import type { CheckedPoolOptions } from './pool-options.js'
 import { type Cause, cannotStart, causeOfEnd, timeoutErrorOf, workerErrorOf } from './worker-failures.js'
@@ -20,14 +21,6 @@ export interface WorkerHost {
   onEnded(worker: PoolWorker): void
   /** Nothing is left of it. */
   onGone(worker: PoolWorker): void
-}
-
-interface Flight {
-  readonly exchange: Exchange
-  /** Its timeout; or, when it was given up, how long the worker has for the answer that it still owes. */
-  timer: NodeJS.Timeout | null
-  /** Gives the answer that has come, when all that was printed before it has been read. */
-  settle: (() => void) | null
 }
 
 /** How long a worker may pause in the middle of a message that nobody asked for. */
@@ -66,7 +59,7 @@ export class PoolWorker implements WorkerProcessEvents {
   readonly #probationMs: number
   readonly #host: WorkerHost
   readonly #conversation: Conversation
-  readonly #inFlight = new Map<number, Flight>()
+  readonly #flights: Flights
   #state: 'starting' | 'ready' | 'leaving' | 'failed' | 'gone' = 'starting'
   #wasReady = false
   /** Ended by the pool, for what it did with a request. */
@@ -90,10 +83,15 @@ export class PoolWorker implements WorkerProcessEvents {
       onFailure: (id, error) => this.#take(id, (exchange) => exchange.failedInHandler(error)),
       onPrinted: (id, stream, chunk) => {
         if (stream === 'stderr') this.process.keepTail(stream, chunk)
-        this.#print(this.#inFlight.get(id)?.exchange, stream, chunk)
+        this.#print(this.#flights.get(id), stream, chunk)
       },
       onPong: () => this.onPong?.(),
       onCannotStart: (error) => this.fail(cannotStart(error)),
+    })
+    this.#flights = new Flights(options.killGraceMs, {
+      onGivenUp: (id) => this.#onGivenUp(id),
+      onOverdue: () => this.#onOverdue(),
+      onClosed: () => this.#onClosed(),
     })
     this.process = new WorkerProcess(scope, options, this)
     this.#flush()
@@ -118,19 +116,19 @@ export class PoolWorker implements WorkerProcessEvents {
   }
 
   get inFlight(): number {
-    return this.#inFlight.size
+    return this.#flights.size
   }
 
   /** Whether it has nothing to do and nobody holds it. */
   get isIdle(): boolean {
-    return this.#state === 'ready' && this.#inFlight.size === 0 && !this.isLeased && !this.isChecked
+    return this.#state === 'ready' && this.inFlight === 0 && !this.isLeased && !this.isChecked
   }
 
   /** Whether it takes one request more, beside those that it has. */
   get hasRoom(): boolean {
     if (this.#state !== 'ready' || this.isRetired || this.isChecked || this.#isFull || !this.#isSound) return false
     const { maxRequests, pipeline } = this.#options
-    return this.#inFlight.size < pipeline && (maxRequests === 0 || this.sent < maxRequests)
+    return this.inFlight < pipeline && (maxRequests === 0 || this.sent < maxRequests)
   }
 
   /** Whether it is there, can be talked to, and is not in the middle of a message that nobody asked for. */
@@ -140,9 +138,7 @@ export class PoolWorker implements WorkerProcessEvents {
 
   /** How many of its requests somebody still waits for. */
   get waitedFor(): number {
-    let count = 0
-    for (const { exchange } of this.#inFlight.values()) if (!exchange.isSettled) count += 1
-    return count
+    return this.#flights.waitedFor
   }
 
   get canPing(): boolean {
@@ -171,18 +167,10 @@ export class PoolWorker implements WorkerProcessEvents {
       return
     }
     const now = performance.now()
-    if (this.#inFlight.size === 0) this.sinceMs = now
+    if (this.inFlight === 0) this.sinceMs = now
     exchange.sentMs = now
     this.sent += 1
-    const flight: Flight = { exchange, timer: null, settle: null }
-    this.#inFlight.set(id, flight)
-    exchange.onSettled = () => this.#giveUp(id, flight)
-    const { timeoutMs } = exchange
-    if (timeoutMs > 0)
-      flight.timer = setTimeout(
-        () => exchange.reject(timeoutErrorOf(timeoutMs, this.#options.task, this.pid)),
-        timeoutMs,
-      )
+    this.#flights.add(id, exchange, () => timeoutErrorOf(exchange.timeoutMs, this.#options.task, this.pid))
     this.process.hold(true)
     this.#scheduleFlush()
   }
@@ -227,8 +215,7 @@ export class PoolWorker implements WorkerProcessEvents {
 
   onOutput(stream: OutputStream, chunk: Buffer): void {
     if (stream === 'stderr') {
-      const [only] = this.#inFlight.size === 1 ? this.#inFlight.values() : []
-      this.#print(only?.exchange, stream, chunk)
+      this.#print(this.#flights.only, stream, chunk)
     } else if (this.failure === null) {
       this.#read(chunk)
     }
@@ -244,8 +231,8 @@ export class PoolWorker implements WorkerProcessEvents {
   }
 
   onEnded(end: ProcessEnd): void {
-    this.#settleAnswers()
-    const isOwing = this.#inFlight.size > 0
+    this.#flights.settleAnswers()
+    const isOwing = this.inFlight > 0
     if (isOwing || !this.hasEnded) this.fail(causeOfEnd(end, this.isStarting, isOwing))
   }
 
@@ -264,15 +251,15 @@ export class PoolWorker implements WorkerProcessEvents {
       return this.fail({ code: 'ERR_DROVER_WORKER_PROTOCOL', ...said })
     }
     if (this.#state !== 'ready') return
-    if (this.#insideTimer !== null || this.#inFlight.size === 0) this.#limitMessage()
-    if (this.#options.pipeline > 1 || this.#inFlight.size === 0) this.#host.onRoom(this)
+    if (this.#insideTimer !== null || this.inFlight === 0) this.#limitMessage()
+    if (this.#options.pipeline > 1 || this.inFlight === 0) this.#host.onRoom(this)
   }
 
   /** What would come behind half a message would be taken for the rest of it. */
   #limitMessage(): void {
     if (this.#insideTimer !== null) clearTimeout(this.#insideTimer)
     this.#insideTimer = null
-    if (this.#inFlight.size > 0 || !this.#conversation.isInside || this.hasEnded) return
+    if (this.inFlight > 0 || !this.#conversation.isInside || this.hasEnded) return
     const what = 'began a message that nobody asked for, and did not end it'
     const end = () => this.fail({ code: 'ERR_DROVER_WORKER_PROTOCOL', what })
     this.#insideTimer = setTimeout(end, LONGEST_PAUSE_MS)
@@ -288,6 +275,7 @@ export class PoolWorker implements WorkerProcessEvents {
     if (this.#state !== 'starting') return
     this.#state = 'ready'
     this.#wasReady = true
+    this.#flights.atOnce = this.#conversation.atOnce
     if (this.#startTimer !== null) clearTimeout(this.#startTimer)
     this.readyMs = performance.now()
     this.sinceMs = this.readyMs
@@ -296,30 +284,18 @@ export class PoolWorker implements WorkerProcessEvents {
 
   /** An answer: given at once; or, with one request at a time, when what was printed before it has been read. */
   #take(id: number, settle: (exchange: Exchange) => void): void {
-    const flight = this.#inFlight.get(id)
-    if (flight === undefined) return
+    if (this.#flights.get(id) === undefined) return
     this.answered += 1
-    flight.settle = () => {
-      this.#close(id, flight)
-      settle(flight.exchange)
-    }
-    if (this.#options.pipeline > 1) return flight.settle()
+    this.#flights.noteAnswer(id, settle)
+    if (this.#options.pipeline > 1) return this.#flights.settleAnswer(id)
     setImmediate(() => {
-      this.#settleAnswers()
+      this.#flights.settleAnswers()
       if (!this.hasEnded) this.#host.onRoom(this)
     })
   }
 
-  #settleAnswers(): void {
-    for (const { settle } of [...this.#inFlight.values()]) settle?.()
-  }
-
-  /** The request is off the worker's hands. */
-  #close(id: number, { exchange, timer }: Flight): void {
-    if (!this.#inFlight.delete(id)) return
-    exchange.onSettled = null
-    if (timer !== null) clearTimeout(timer)
-    if (this.#inFlight.size > 0) return this.#limitGivenUp()
+  #onClosed(): void {
+    if (this.#flights.size > 0) return
     this.#limitMessage()
     const now = performance.now()
     this.busyMs += now - this.sinceMs
@@ -327,41 +303,27 @@ export class PoolWorker implements WorkerProcessEvents {
     if (!this.isLeased) this.process.hold(false)
   }
 
-  /** Nobody waits for the answer any more. Where the worker can be told, it has some time to answer; else it is ended. */
-  #giveUp(id: number, flight: Flight): void {
-    if (flight.timer !== null) clearTimeout(flight.timer)
-    flight.timer = null
-    if (this.hasEnded || flight.settle !== null) return
+  /** Where the worker can be told, it has some time to answer; else it is ended, unless it has others to answer. */
+  #onGivenUp(id: number): boolean {
+    if (this.hasEnded) return false
     if (this.#conversation.canCancel) {
       this.#conversation.cancel(id)
       this.#scheduleFlush()
-    } else if (this.#inFlight.size === 1) {
-      return this.#failGivenUp()
+      return true
     }
-    this.#limitGivenUp()
+    if (this.#flights.size > 1) return true
+    this.#onOverdue()
+    return false
   }
 
-  /** Of those that nobody waits for, the ones that it is at are limited; the others wait for no fault of theirs. */
-  #limitGivenUp(): void {
-    let left = this.#conversation.atOnce
-    for (const flight of this.#inFlight.values()) {
-      if (left-- <= 0) return
-      if (flight.timer !== null || flight.settle !== null || !flight.exchange.isSettled) continue
-      flight.timer = setTimeout(() => this.#failGivenUp(), this.#options.killGraceMs)
-    }
-  }
-
-  #failGivenUp(): void {
+  #onOverdue(): void {
     this.fail({ code: 'ERR_DROVER_WORKER_DIED', what: 'was ended because a request that it had was given up' })
   }
 
   #rejectAll(error: unknown): void {
-    for (const [id, flight] of [...this.#inFlight]) {
-      if (flight.settle !== null) continue
-      this.#close(id, flight)
-      const { exchange } = flight
+    this.#flights.drop((exchange) => {
       if (!(error === this.failure && this.#host.sendAgain(exchange))) exchange.reject(error)
-    }
+    })
   }
 
   #scheduleFlush(): void {

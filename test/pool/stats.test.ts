@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { until } from '../helpers/until.js'
 import { errorOf, hostilePool, settled } from './support.js'
 
 const ANSWER = { act: 'answer', text: 'well' }
@@ -60,6 +61,13 @@ it('a lease is running also with nothing to do, and a worker is starting until i
   expect(pool.stats()).toMatchObject({ starting: 0, running: 1, queued: 0, spare: 0 })
   lease.release()
   expect(pool.stats()).toMatchObject({ running: 0, spare: 1 })
+})
+
+it("a health check that is a request of the protocol is nobody's", async () => {
+  const health = { healthCheckMs: 1, checkIntervalMs: 10, healthTimeoutMs: 20_000, healthRequest: '{"act":"silent"}' }
+  const { pool } = hostilePool('lines', { min: 1, max: 1, ...health })
+  await until('it is checked', () => pool.stats().running === 1)
+  expect(pool.stats()).toMatchObject({ spare: 0, inFlight: 0, queued: 0, answered: 0 })
 })
 
 it('what is refused at once is counted nowhere but as rejected', async () => {
