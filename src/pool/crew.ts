@@ -81,8 +81,7 @@ export class Crew implements WorkerHost {
 
   /** Resolves when nothing waits and no worker has anything to do. */
   async rest(): Promise<void> {
-    const isBusy = (worker: PoolWorker) => worker.inFlight > 0 || worker.isLeased
-    while (this.line.size > 0 || [...this.workers].some(isBusy)) await this.#change()
+    while (this.line.size > 0 || [...this.workers].some((worker) => worker.isBusy)) await this.#change()
   }
 
   /** Resolves when nothing is left of any worker. */
@@ -171,7 +170,8 @@ export class Crew implements WorkerHost {
   }
 
   #startMissing(): void {
-    for (const worker of this.workers) if (worker.isStarting) worker.process.hold(this.line.size > 0)
+    // Those that something waits for which they are not at yet: to be ready, to be well, to have room.
+    for (const worker of this.workers) if (!worker.isBusy) worker.process.hold(this.line.size > 0)
     if (!this.#isOneMissing()) return
     const { pauseMs } = this.#failures
     if (pauseMs > 0) return this.#startAfter(pauseMs)

@@ -124,6 +124,11 @@ export class PoolWorker implements WorkerProcessEvents {
     return this.#state === 'ready' && this.inFlight === 0 && !this.isLeased && !this.isChecked
   }
 
+  /** Whether somebody waits for it. */
+  get isBusy(): boolean {
+    return this.isLeased || (this.inFlight > 0 && !this.isChecked)
+  }
+
   /** Whether it takes one request more, beside those that it has. */
   get hasRoom(): boolean {
     if (this.#state !== 'ready' || this.isRetired || this.isChecked || this.#isFull || !this.#isSound) return false

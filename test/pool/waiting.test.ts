@@ -26,6 +26,30 @@ it('a worker that does not get ready keeps its program alive only while somebody
   expect({ stdout, exitCode }).toEqual({ stdout: 'enough\n', exitCode: 0 })
 })
 
+it('a request that waits for the end of a health check keeps its program alive', async () => {
+  const args = JSON.stringify([programFile('hostile.mjs'), 'frames', 'w', '{"noPong":true}'])
+  const health = '{ healthCheckMs: 10, checkIntervalMs: 10, healthTimeoutMs: 500, killGraceMs: 50 }'
+  const { stdout, exitCode } = await runProgram(`
+    const pool = new drover.ProcessPool(process.execPath, ${args}, { protocol: 'frames', max: 1, ...${health} })
+    const ask = () => pool.request('${JSON.stringify(ANSWER)}')
+    await ask()
+    while (pool.stats().running === 0) await new Promise((resolve) => setTimeout(resolve, 2))
+    console.log((await ask()).value)`)
+  expect({ stdout, exitCode }).toEqual({ stdout: 'well\n', exitCode: 0 })
+})
+
+it('close does not wait for a health check', async () => {
+  const args = JSON.stringify([programFile('hostile.mjs'), 'lines', 'w'])
+  const health = `{ healthCheckMs: 10, checkIntervalMs: 10, healthTimeoutMs: 50_000, healthRequest: '{"act":"silent"}' }`
+  const { stdout, exitCode } = await runProgram(`
+    const options = { protocol: 'lines', min: 1, max: 1, ...${health} }
+    const pool = new drover.ProcessPool(process.execPath, ${args}, options)
+    while (pool.stats().running === 0) await new Promise((resolve) => setTimeout(resolve, 2))
+    await pool.close()
+    console.log('closed')`)
+  expect({ stdout, exitCode }).toEqual({ stdout: 'closed\n', exitCode: 0 })
+})
+
 it('one signal for 20,000 requests gives all of them up', async () => {
   const { pool, ask } = bound(hostilePool('frames', { max: 2 }))
   const controller = new AbortController()
