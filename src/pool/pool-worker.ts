@@ -23,6 +23,8 @@ export interface WorkerHost {
   onGone(worker: PoolWorker): void
 }
 
+/** One that was ready for longer did not fail at its start, whatever became of it. */
+const LONG_LIFE_MS = 10_000
 /** How long a worker may pause in the middle of a message that nobody asked for. */
 const LONGEST_PAUSE_MS = 1000
 
@@ -156,6 +158,7 @@ export class PoolWorker implements WorkerProcessEvents {
    */
   failedStart(poolIsProven: boolean): 'certain' | 'perhaps' | null {
     if (this.failure === null || this.#wasEnded || this.answered > 0) return null
+    if (this.#wasReady && performance.now() - this.readyMs > LONG_LIFE_MS) return null
     if (this.sent === 0 || (this.#conversation.saysReady && !this.#wasReady)) return 'certain'
     return this.#conversation.saysReady || poolIsProven ? null : 'perhaps'
   }

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { until } from '../helpers/until.js'
 import { errorOf, hostilePool, LAUNCHERS, poolOf, settled } from './support.js'
 
@@ -42,6 +42,22 @@ describe('workers that fail at their start', () => {
     const died = errorOf(ask({ act: 'die', at: 0 }))
     expect(await died).toMatchObject({ code: 'ERR_DROVER_WORKER_DIED' })
     await until('min is there again', () => pool.stats().spare === 1)
+  })
+
+  it('are not those that end when they have long been ready: min is there again, however often', async () => {
+    const hostile = hostilePool('frames', { min: 1, max: 1 })
+    const now = performance.now.bind(performance)
+    let shiftMs = 0
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + shiftMs)
+    onTestFinished(() => clock.mockRestore())
+    for (let n = 0; n < 5; n++) {
+      await until('it is ready', () => hostile.pool.stats().spare === 1)
+      shiftMs += 60_000
+      process.kill(hostile.processes[0]!, 'SIGKILL')
+      await until('it has ended', () => hostile.pool.stats().spare === 0)
+    }
+    await until('min is there again', () => hostile.pool.stats().spare === 1)
+    expect(hostile.pool.stats().started).toBe(6)
   })
 
   it.each(['close', 'destroy'] as const)('do not keep %s from its end in a pause', async (end) => {
