@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { runProgram } from '../helpers/program.js'
 import { until } from '../helpers/until.js'
 import { errorOf, hostilePool, poolOf, programFile, settled } from './support.js'
@@ -117,11 +117,18 @@ it('a worker that is larger than recycleMemoryBytes from the start does what is 
 })
 
 it('an answer that is too long for a string is an error of its request, and of nothing else', async () => {
-  const line = 'read -r line; head -c 540000000 /dev/zero | tr "\\0" a; echo; read -r line'
-  const pool = poolOf('/bin/sh', ['-c', line], { protocol: 'lines', max: 1, maxMessageBytes: 0x3fff_ffff })
-  const error = await errorOf(pool.request('x'))
+  const { ask } = bound(hostilePool('lines'))
+  const tooLong = 12_345
+  const toString = Buffer.prototype.toString
+  const limit = vi.spyOn(Buffer.prototype, 'toString').mockImplementation(function (this: Buffer, ...args) {
+    if (this.length === tooLong) throw new RangeError('Cannot create a string longer than this')
+    return toString.apply(this, args)
+  })
+  onTestFinished(() => limit.mockRestore())
+  const error = await errorOf(ask({ act: 'answer', text: 'x'.repeat(tooLong) }))
   expect(error).toMatchObject({ code: 'ERR_DROVER_WORKER_PROTOCOL' })
   expect(error.message).toMatch(/wrote what cannot be read: Cannot create a string longer/)
+  expect((await settled(ask(ANSWER))).value).toBe('well')
 })
 
 function bound(hostile: ReturnType<typeof hostilePool>) {
