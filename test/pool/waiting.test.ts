@@ -51,7 +51,7 @@ it('close does not wait for a health check', async () => {
 })
 
 it('one signal for 20,000 requests gives all of them up', async () => {
-  const { pool, ask } = bound(hostilePool('frames', { max: 2 }))
+  const { pool, ask } = bound(hostilePool('frames', { max: 2, killGraceMs: 100 }))
   const controller = new AbortController()
   const kept = ask(ANSWER)
   const all = Array.from({ length: 20_000 }, () => ask({ act: 'silent' }, { signal: controller.signal }))
