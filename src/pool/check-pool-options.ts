@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { launcherFor } from '../launcher/default-launcher.js'
-import { checkCount, checkDuration, checkOneOf, rejectUnknown } from '../process/process-options.js'
+import { checkCount, checkDuration, checkOneOf, checkOutputLimit, rejectUnknown } from '../process/process-options.js'
 import { checkedTask } from '../task/check-task.js'
 import { OptionError } from '../task/errors.js'
 import type { Task, Text } from '../task/task.js'
@@ -46,7 +46,7 @@ export function checkPoolOptions(
     maxStartFailures: checkCount('maxStartFailures', options.maxStartFailures ?? 3, 1),
     startBackoffMs: checkDuration('startBackoffMs', options.startBackoffMs ?? 100),
     maxMessageBytes: checkMessageBytes(options.maxMessageBytes ?? 256 * 1024 * 1024),
-    maxOutputBytes: checkCount('maxOutputBytes', options.maxOutputBytes ?? 16 * 1024 * 1024),
+    maxOutputBytes: checkOutputLimit(options.maxOutputBytes ?? 16 * 1024 * 1024),
     killGraceMs: checkDuration('killGraceMs', options.killGraceMs ?? 5_000),
     encoding: checkOneOf('encoding', options.encoding ?? 'utf8', ['utf8', 'buffer']),
     launcher,

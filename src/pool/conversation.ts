@@ -48,8 +48,10 @@ export interface Conversation {
    * @throws ConversationError when that cannot be; the worker is of no use then.
    */
   read(chunk: Buffer): void
-  /** Whether something was begun and not ended when the output ended. */
+  /** Whether a message was begun and not ended. */
   readonly isInside: boolean
+  /** How many requests the worker handles at once. */
+  readonly atOnce: number
 }
 
 /** A worker said what it may not say. */

@@ -23,7 +23,7 @@ export interface CrewEvents {
  * Workers that were asked to exit, or failed, are none of the crew's any more; of these there are at most `max` as well.
  */
 export class Crew implements WorkerHost {
-  readonly line = new WaitingLine()
+  readonly line = new WaitingLine(() => this.pump())
   readonly workers = new Set<PoolWorker>()
   readonly #scope: string
   readonly #options: CheckedPoolOptions
@@ -56,7 +56,7 @@ export class Crew implements WorkerHost {
     const { max, pipeline } = this.#options
     let room = (max - this.workers.size) * pipeline
     for (const worker of this.workers) {
-      if (worker.isStarting) room += pipeline
+      if (worker.isStarting || worker.isChecked || worker.process.hasExited) room += pipeline
       else if (worker.hasRoom && !worker.isLeased) room += pipeline - worker.inFlight
     }
     return this.line.size >= room
@@ -81,8 +81,7 @@ export class Crew implements WorkerHost {
 
   /** Resolves when nothing waits and no worker has anything to do. */
   async rest(): Promise<void> {
-    const isBusy = (worker: PoolWorker) => worker.inFlight > 0 || worker.isLeased
-    while (this.line.size > 0 || [...this.workers].some(isBusy)) await this.#change()
+    while (this.line.size > 0 || [...this.workers].some((worker) => worker.isBusy)) await this.#change()
   }
 
   /** Resolves when nothing is left of any worker. */
@@ -171,20 +170,22 @@ export class Crew implements WorkerHost {
   }
 
   #startMissing(): void {
-    const { min, max } = this.#options
-    let starting = 0
-    for (const worker of this.workers) {
-      if (!worker.isStarting) continue
-      starting += 1
-      worker.process.hold(this.line.size > 0)
-    }
-    const kept = this.#isClosing || this.#failures.areTooMany ? 0 : min - this.workers.size
-    const wanted = Math.max(kept, Math.min(this.line.size - starting, max - this.workers.size))
-    const missing = Math.min(wanted, 2 * max - this.workers.size - this.#outgoing.size)
-    if (missing <= 0) return
+    // Those that something waits for which they are not at yet: to be ready, to be well, to have room.
+    for (const worker of this.workers) if (!worker.isBusy) worker.process.hold(this.line.size > 0)
+    if (!this.#isOneMissing()) return
     const { pauseMs } = this.#failures
     if (pauseMs > 0) return this.#startAfter(pauseMs)
-    for (let n = 0; n < missing; n++) this.#start()
+    // Counted anew each time: who is told of a start may ask for more, or destroy the pool.
+    while (this.#isOneMissing()) this.#start()
+  }
+
+  #isOneMissing(): boolean {
+    const { min, max } = this.#options
+    let starting = 0
+    for (const worker of this.workers) if (worker.isStarting) starting += 1
+    const kept = this.#isClosing || this.#failures.areTooMany ? 0 : min - this.workers.size
+    const wanted = Math.max(kept, Math.min(this.line.size - starting, max - this.workers.size))
+    return Math.min(wanted, 2 * max - this.workers.size - this.#outgoing.size) > 0
   }
 
   #start(): void {

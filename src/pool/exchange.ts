@@ -37,10 +37,6 @@ export class Exchange implements Waiting {
   isSettled = false
   /** Told when it is settled, however. */
   onSettled: (() => void) | null = null
-  /** Told last when it is settled, for those who look on. */
-  onOver: (() => void) | null = null
-  /** Told when its worker has printed something. */
-  onPrinted: (() => void) | null = null
   /** Takes back what was set up to give it up. */
   release: (() => void) | null = null
   readonly createdMs = performance.now()
@@ -50,6 +46,7 @@ export class Exchange implements Waiting {
   readonly #options: CheckedPoolOptions
   #stdout: OutputCapture | null = null
   #stderr: OutputCapture | null = null
+  #onlookers: Set<() => void> | null = null
 
   constructor(terms: ExchangeTerms, options: CheckedPoolOptions, resolve: Settled, reject: (error: unknown) => void) {
     this.value = terms.value
@@ -70,6 +67,13 @@ export class Exchange implements Waiting {
     worker.send(this)
   }
 
+  /** Tells once, when its worker has printed something or it is settled. @returns takes it back. */
+  watch(tell: () => void): () => void {
+    this.#onlookers ??= new Set()
+    this.#onlookers.add(tell)
+    return () => this.#onlookers?.delete(tell)
+  }
+
   printed(stream: OutputStream): string | Buffer {
     const capture = stream === 'stdout' ? this.#stdout : this.#stderr
     const asText = this.#options.encoding === 'utf8'
@@ -84,7 +88,7 @@ export class Exchange implements Waiting {
     else this.#stderr ??= new OutputCapture(limit)
     const capture = stream === 'stdout' ? this.#stdout : this.#stderr
     capture!.append(chunk)
-    this.onPrinted?.()
+    this.#tellOnlookers()
   }
 
   /** Forgets what a worker printed that died under it. */
@@ -138,7 +142,13 @@ export class Exchange implements Waiting {
     this.release?.()
     this.release = null
     this.onSettled?.()
-    this.onOver?.()
+    this.#tellOnlookers()
     return true
+  }
+
+  #tellOnlookers(): void {
+    const onlookers = this.#onlookers
+    this.#onlookers = null
+    for (const tell of onlookers ?? []) tell()
   }
 }

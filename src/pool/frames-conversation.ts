@@ -9,6 +9,7 @@ export class FramesConversation implements Conversation {
   readonly canCancel = true
   readonly canPing = true
   readonly carriesStderr = true
+  atOnce = 1
   readonly #events: ConversationEvents
   readonly #writer = new FrameWriter()
   readonly #reader: FrameReader
@@ -85,7 +86,7 @@ export class FramesConversation implements Conversation {
     if (type === FromWorker.output && id === 0) return this.#printed(id, payload)
     if (type === FromWorker.error && id === 0) return this.#events.onCannotStart(remoteErrorOf(payload))
     if (type !== FromWorker.ready) throw new ConversationError('it answered before it said that it is ready', payload)
-    const { protocol, clone } = jsonOf(payload) as { protocol?: unknown; clone?: unknown }
+    const { protocol, clone, concurrency } = jsonOf(payload) as Record<string, unknown>
     if (protocol !== PROTOCOL_VERSION) {
       throw new ConversationError(
         `it speaks version ${String(protocol)} of the protocol, and this pool ${PROTOCOL_VERSION}`,
@@ -93,6 +94,7 @@ export class FramesConversation implements Conversation {
       )
     }
     this.#clones = clone === CLONE_VERSION
+    if (typeof concurrency === 'number' && concurrency > 1) this.atOnce = concurrency
     this.#isReady = true
     this.#events.onReady()
   }

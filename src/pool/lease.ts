@@ -1,3 +1,4 @@
+import { checkDuration } from '../process/process-options.js'
 import { DroverError } from '../task/errors.js'
 import type { Answer } from './answer.js'
 import type { Exchange } from './exchange.js'
@@ -63,7 +64,7 @@ export class Lease<Value = unknown, Output extends string | Buffer = string> imp
    */
   async sendRequest<V = Value>(data: unknown, options: LeaseRequestOptions = {}): Promise<Answer<V, Output>> {
     if (this.#isReleased) throw released()
-    if (this.#exchange !== null && this.#worker.inFlight > 0) {
+    if (this.#exchange?.isSettled === false) {
       throw new DroverError('ERR_DROVER_BUSY', 'this lease waits for an answer already; there is one request at a time')
     }
     if (this.#worker.hasEnded)
@@ -81,22 +82,17 @@ export class Lease<Value = unknown, Output extends string | Buffer = string> imp
    * @returns whether there is something; false when the time was over.
    */
   async waitForOutput({ timeoutMs = 0 }: { readonly timeoutMs?: number } = {}): Promise<boolean> {
+    checkDuration('timeoutMs', timeoutMs)
     const exchange = this.#exchange
     if (exchange === null || exchange.isSettled) return exchange !== null
     return new Promise((resolve) => {
-      const timer = timeoutMs > 0 ? setTimeout(() => done(false), timeoutMs) : undefined
-      const before = exchange.onOver
       const done = (isThere: boolean) => {
         clearTimeout(timer)
-        exchange.onPrinted = null
-        exchange.onOver = before
+        forget()
         resolve(isThere)
       }
-      exchange.onPrinted = () => done(true)
-      exchange.onOver = () => {
-        before?.()
-        done(true)
-      }
+      const timer = timeoutMs > 0 ? setTimeout(() => done(false), timeoutMs) : undefined
+      const forget = exchange.watch(() => done(true))
     })
   }
 
@@ -109,7 +105,8 @@ export class Lease<Value = unknown, Output extends string | Buffer = string> imp
   release(): void {
     if (this.#isReleased) return
     this.#isReleased = true
-    if (this.#worker.inFlight > 0) this.#worker.fail('ERR_DROVER_WORKER_DIED', 'was released before it had answered')
+    if (this.#worker.waitedFor > 0)
+      this.#worker.fail({ code: 'ERR_DROVER_WORKER_DIED', what: 'was released before it had answered' })
     else if (this.#hasFailed) this.#worker.isRetired = true
     this.#side.release(this.#worker)
   }

@@ -9,6 +9,7 @@ export class LinesConversation implements Conversation {
   readonly canCancel = false
   readonly canPing = false
   readonly carriesStderr = false
+  readonly atOnce = 1
   readonly #events: ConversationEvents
   readonly #maxBytes: number
   readonly #asText: boolean
@@ -16,6 +17,7 @@ export class LinesConversation implements Conversation {
   #outgoing: Uint8Array[] = []
   #lastId = 0
   #answered = 0
+  #isLeaving = false
 
   /** @param asText - whether an answer is given as a string, or as bytes. */
   constructor(events: ConversationEvents, maxMessageBytes: number, asText: boolean) {
@@ -39,7 +41,9 @@ export class LinesConversation implements Conversation {
   ping(): void {}
 
   /** The end of its input is all that a program of this kind understands. */
-  exit(): void {}
+  exit(): void {
+    this.#isLeaving = true
+  }
 
   take(): Uint8Array[] {
     const outgoing = this.#outgoing
@@ -51,6 +55,8 @@ export class LinesConversation implements Conversation {
     let at = 0
     while (at < chunk.length) {
       if (this.#answered === this.#lastId) {
+        // What it prints on its way out.
+        if (this.#isLeaving) return this.#events.onPrinted(0, 'stdout', chunk.subarray(at))
         throw new ConversationError('it printed to its standard output while no request was open', chunk.subarray(at))
       }
       const end = chunk.indexOf(10, at)

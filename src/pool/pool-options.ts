@@ -64,9 +64,9 @@ export interface PoolOptions {
   readonly maxStartFailures?: number | undefined
   /** Milliseconds of pause after the first of them, doubled with each, up to 10,000. Default: 100. */
   readonly startBackoffMs?: number | undefined
-  /** Bytes of the longest message that is taken from a worker. Default: 256 MiB. */
+  /** Bytes of the longest message that is taken from a worker; at most 1 GiB, and 512 MiB as text. Default: 256 MiB. */
   readonly maxMessageBytes?: number | undefined
-  /** Bytes of each of its streams that an answer keeps, beginning and end. Default: 16 MiB. */
+  /** Bytes of each of its streams that an answer keeps, beginning and end. Default: 16 MiB; at most 256 MiB. */
   readonly maxOutputBytes?: number | undefined
   /** Milliseconds that a worker has to exit when asked, and then again after TERM, before KILL. Default: 5,000. */
   readonly killGraceMs?: number | undefined

@@ -65,7 +65,8 @@ export class PoolCounts {
       }
       if (worker.isIdle) spare += 1
       else running += 1
-      inFlight += worker.waitedFor
+      // Whether it is well nobody asked for but the pool.
+      if (!worker.isChecked) inFlight += worker.waitedFor
       busyMs += worker.busyMs + (worker.inFlight > 0 ? now - worker.sinceMs : 0)
       aliveMs += now - worker.readyMs
     }

@@ -1,12 +1,12 @@
 import type { OutputStream } from '../launcher/port.js'
 import { DroverError } from '../task/errors.js'
-import { describeCommand } from '../task/task.js'
-import { type Conversation, ConversationError, type RemoteError } from './conversation.js'
+import { type Conversation, ConversationError } from './conversation.js'
 import { makeConversation } from './conversations.js'
 import type { Exchange } from './exchange.js'
-import { tellingLine } from './output-tail.js'
-import { RequestTimeoutError, WorkerError } from './pool-errors.js'
+import { Flights } from './flights.js'
+import type { WorkerError } from './pool-errors.js'
 import type { CheckedPoolOptions } from './pool-options.js'
+import { type Cause, cannotStart, causeOfEnd, timeoutErrorOf, workerErrorOf } from './worker-failures.js'
 import { type ProcessEnd, WorkerProcess, type WorkerProcessEvents } from './worker-process.js'
 
 /** Whom a worker tells what has become of it. */
@@ -23,13 +23,10 @@ export interface WorkerHost {
   onGone(worker: PoolWorker): void
 }
 
-interface Flight {
-  readonly exchange: Exchange
-  /** Its timeout; or, when it was given up, how long the worker has for the answer that it still owes. */
-  timer: NodeJS.Timeout | null
-  /** Gives the answer that has come, when all that was printed before it has been read. */
-  settle: (() => void) | null
-}
+/** One that was ready for longer did not fail at its start, whatever became of it. */
+const LONG_LIFE_MS = 10_000
+/** How long a worker may pause in the middle of a message that nobody asked for. */
+const LONGEST_PAUSE_MS = 1000
 
 /**
  * One worker:
@@ -45,6 +42,8 @@ export class PoolWorker implements WorkerProcessEvents {
   readyMs = this.startedMs
   /** Since when it has had something to do, or nothing. */
   sinceMs = this.startedMs
+  /** When it was last asked whether it is well. */
+  checkedMs = this.startedMs
   busyMs = 0
   answered = 0
   sent = 0
@@ -62,7 +61,7 @@ export class PoolWorker implements WorkerProcessEvents {
   readonly #probationMs: number
   readonly #host: WorkerHost
   readonly #conversation: Conversation
-  readonly #inFlight = new Map<number, Flight>()
+  readonly #flights: Flights
   #state: 'starting' | 'ready' | 'leaving' | 'failed' | 'gone' = 'starting'
   #wasReady = false
   /** Ended by the pool, for what it did with a request. */
@@ -70,6 +69,7 @@ export class PoolWorker implements WorkerProcessEvents {
   #isFull = false
   #isFlushing = false
   #startTimer: NodeJS.Timeout | null = null
+  #insideTimer: NodeJS.Timeout | null = null
   /** Called at a sign of life. */
   onPong: (() => void) | null = null
 
@@ -83,15 +83,24 @@ export class PoolWorker implements WorkerProcessEvents {
       onReady: () => this.#becomeReady(),
       onAnswer: (id, value) => this.#take(id, (exchange) => exchange.answer(value, this.pid ?? 0)),
       onFailure: (id, error) => this.#take(id, (exchange) => exchange.failedInHandler(error, this.pid ?? 0)),
-      onPrinted: (id, stream, chunk) => this.#print(this.#inFlight.get(id)?.exchange, stream, chunk),
+      onPrinted: (id, stream, chunk) => {
+        if (stream === 'stderr') this.process.keepTail(stream, chunk)
+        this.#print(this.#flights.get(id), stream, chunk)
+      },
       onPong: () => this.onPong?.(),
-      onCannotStart: (error) => this.fail('ERR_DROVER_WORKER_START', cannotStart(error)),
+      onCannotStart: (error) => this.fail(cannotStart(error)),
+    })
+    this.#flights = new Flights(options.killGraceMs, {
+      onGivenUp: (id) => this.#onGivenUp(id),
+      onOverdue: () => this.#onOverdue(),
+      onClosed: () => this.#onClosed(),
     })
     this.process = new WorkerProcess(scope, options, this)
     this.#flush()
     if (this.#conversation.saysReady && options.startTimeoutMs > 0) {
-      const message = `was not ready ${options.startTimeoutMs} ms after its start`
-      this.#startTimer = setTimeout(() => this.fail('ERR_DROVER_WORKER_START', message), options.startTimeoutMs)
+      const what = `was not ready ${options.startTimeoutMs} ms after its start`
+      const tooLate = () => this.fail({ code: 'ERR_DROVER_WORKER_START', what })
+      this.#startTimer = setTimeout(tooLate, options.startTimeoutMs)
       this.#startTimer.unref()
     }
   }
@@ -109,27 +118,34 @@ export class PoolWorker implements WorkerProcessEvents {
   }
 
   get inFlight(): number {
-    return this.#inFlight.size
+    return this.#flights.size
   }
 
   /** Whether it has nothing to do and nobody holds it. */
   get isIdle(): boolean {
-    return this.#state === 'ready' && this.#inFlight.size === 0 && !this.isLeased && !this.isChecked
+    return this.#state === 'ready' && this.inFlight === 0 && !this.isLeased && !this.isChecked
+  }
+
+  /** Whether somebody waits for it. */
+  get isBusy(): boolean {
+    return this.isLeased || (this.inFlight > 0 && !this.isChecked)
   }
 
   /** Whether it takes one request more, beside those that it has. */
   get hasRoom(): boolean {
-    if (this.#state !== 'ready' || this.isRetired || this.isChecked || this.#isFull || this.process.hasExited)
-      return false
+    if (this.#state !== 'ready' || this.isRetired || this.isChecked || this.#isFull || !this.#isSound) return false
     const { maxRequests, pipeline } = this.#options
-    return this.#inFlight.size < pipeline && (maxRequests === 0 || this.sent < maxRequests)
+    return this.inFlight < pipeline && (maxRequests === 0 || this.sent < maxRequests)
+  }
+
+  /** Whether it is there, can be talked to, and is not in the middle of a message that nobody asked for. */
+  get #isSound(): boolean {
+    return !this.process.hasExited && !this.process.isDeaf && (this.inFlight > 0 || !this.#conversation.isInside)
   }
 
   /** How many of its requests somebody still waits for. */
   get waitedFor(): number {
-    let count = 0
-    for (const { exchange } of this.#inFlight.values()) if (!exchange.isSettled) count += 1
-    return count
+    return this.#flights.waitedFor
   }
 
   get canPing(): boolean {
@@ -142,6 +158,7 @@ export class PoolWorker implements WorkerProcessEvents {
    */
   failedStart(poolIsProven: boolean): 'certain' | 'perhaps' | null {
     if (this.failure === null || this.#wasEnded || this.answered > 0) return null
+    if (this.#wasReady && performance.now() - this.readyMs > LONG_LIFE_MS) return null
     if (this.sent === 0 || (this.#conversation.saysReady && !this.#wasReady)) return 'certain'
     return this.#conversation.saysReady || poolIsProven ? null : 'perhaps'
   }
@@ -158,14 +175,10 @@ export class PoolWorker implements WorkerProcessEvents {
       return
     }
     const now = performance.now()
-    if (this.#inFlight.size === 0) this.sinceMs = now
+    if (this.inFlight === 0) this.sinceMs = now
     exchange.sentMs = now
     this.sent += 1
-    const flight: Flight = { exchange, timer: null, settle: null }
-    this.#inFlight.set(id, flight)
-    exchange.onSettled = () => this.#giveUp(id, flight)
-    const { timeoutMs } = exchange
-    if (timeoutMs > 0) flight.timer = setTimeout(() => exchange.reject(this.#timeoutError(timeoutMs)), timeoutMs)
+    this.#flights.add(id, exchange, () => timeoutErrorOf(exchange.timeoutMs, this.#options.task, this.pid))
     this.process.hold(true)
     this.#scheduleFlush()
   }
@@ -193,25 +206,24 @@ export class PoolWorker implements WorkerProcessEvents {
   }
 
   /** It is of no use any more: what it has is rejected or sent elsewhere, and it is ended. */
-  fail(code: string, what: string, output = ''): void {
+  fail(cause: Cause): void {
     if (this.failure !== null || this.#state === 'gone') return
     this.#wasEnded = this.sent > 0 && !this.process.hasExited
-    this.failure = this.#error(code, what, output)
+    this.failure = workerErrorOf(cause, this.#options.task, this.process)
     this.#rejectAll(this.failure)
     if (!this.hasEnded) this.#end('failed')
     if (!this.process.hasExited) this.process.end(this.#options.killGraceMs)
   }
 
   onSpawned(): void {
-    if (this.#conversation.saysReady) return
+    if (this.#conversation.saysReady || this.hasEnded) return
     if (this.#probationMs === 0) this.#becomeReady()
     else this.#startTimer = setTimeout(() => this.#becomeReady(), this.#probationMs)
   }
 
   onOutput(stream: OutputStream, chunk: Buffer): void {
     if (stream === 'stderr') {
-      const [only] = this.#inFlight.size === 1 ? this.#inFlight.values() : []
-      this.#print(only?.exchange, stream, chunk)
+      this.#print(this.#flights.only, stream, chunk)
     } else if (this.failure === null) {
       this.#read(chunk)
     }
@@ -222,9 +234,14 @@ export class PoolWorker implements WorkerProcessEvents {
     if (!this.hasEnded) this.#host.onRoom(this)
   }
 
+  onDeaf(what: string): void {
+    this.fail({ code: 'ERR_DROVER_WORKER_DIED', what })
+  }
+
   onEnded(end: ProcessEnd): void {
-    this.#settleAnswers()
-    if (this.#inFlight.size > 0 || !this.hasEnded) this.fail(...this.#causeOf(end))
+    this.#flights.settleAnswers()
+    const isOwing = this.inFlight > 0
+    if (isOwing || !this.hasEnded) this.fail(causeOfEnd(end, this.isStarting, isOwing))
   }
 
   onGone(): void {
@@ -232,27 +249,28 @@ export class PoolWorker implements WorkerProcessEvents {
     this.#host.onGone(this)
   }
 
-  #causeOf(end: ProcessEnd): [code: string, what: string] {
-    if (end.how === 'lost') return ['ERR_DROVER_WORKER_LOST', `is lost: ${end.error.message}`]
-    if (end.how === 'not-started') return ['ERR_DROVER_WORKER_START', `could not be started: ${end.error.message}`]
-    const { exitCode, signal } = end.exit
-    const how = signal === null ? `with exit code ${exitCode}` : `by ${signal}`
-    if (this.#state === 'starting') return ['ERR_DROVER_WORKER_START', `ended ${how} before it was ready`]
-    return [
-      'ERR_DROVER_WORKER_DIED',
-      `ended ${how} ${this.#inFlight.size > 0 ? 'before it had answered' : 'without being asked to'}`,
-    ]
-  }
-
   #read(chunk: Buffer): void {
     try {
       this.#conversation.read(chunk)
     } catch (error) {
-      if (!(error instanceof ConversationError)) throw error
-      this.fail('ERR_DROVER_WORKER_PROTOCOL', error.message, error.output)
-      return
+      const { message } = error as Error
+      const known = error instanceof ConversationError
+      const said = known ? { what: message, output: error.output } : { what: `wrote what cannot be read: ${message}` }
+      return this.fail({ code: 'ERR_DROVER_WORKER_PROTOCOL', ...said })
     }
-    if (this.#options.pipeline > 1 && this.#state === 'ready') this.#host.onRoom(this)
+    if (this.#state !== 'ready') return
+    if (this.#insideTimer !== null || this.inFlight === 0) this.#limitMessage()
+    if (this.#options.pipeline > 1 || this.inFlight === 0) this.#host.onRoom(this)
+  }
+
+  /** What would come behind half a message would be taken for the rest of it. */
+  #limitMessage(): void {
+    if (this.#insideTimer !== null) clearTimeout(this.#insideTimer)
+    this.#insideTimer = null
+    if (this.inFlight > 0 || !this.#conversation.isInside || this.hasEnded) return
+    const what = 'began a message that nobody asked for, and did not end it'
+    const end = () => this.fail({ code: 'ERR_DROVER_WORKER_PROTOCOL', what })
+    this.#insideTimer = setTimeout(end, LONGEST_PAUSE_MS)
   }
 
   #print(exchange: Exchange | undefined, stream: OutputStream, chunk: Buffer): void {
@@ -265,6 +283,7 @@ export class PoolWorker implements WorkerProcessEvents {
     if (this.#state !== 'starting') return
     this.#state = 'ready'
     this.#wasReady = true
+    this.#flights.atOnce = this.#conversation.atOnce
     if (this.#startTimer !== null) clearTimeout(this.#startTimer)
     this.readyMs = performance.now()
     this.sinceMs = this.readyMs
@@ -273,54 +292,46 @@ export class PoolWorker implements WorkerProcessEvents {
 
   /** An answer: given at once; or, with one request at a time, when what was printed before it has been read. */
   #take(id: number, settle: (exchange: Exchange) => void): void {
-    const flight = this.#inFlight.get(id)
-    if (flight === undefined) return
+    if (this.#flights.get(id) === undefined) return
     this.answered += 1
-    flight.settle = () => {
-      this.#close(id, flight)
-      settle(flight.exchange)
-    }
-    if (this.#options.pipeline > 1) return flight.settle()
+    this.#flights.noteAnswer(id, settle)
+    if (this.#options.pipeline > 1) return this.#flights.settleAnswer(id)
     setImmediate(() => {
-      this.#settleAnswers()
+      this.#flights.settleAnswers()
       if (!this.hasEnded) this.#host.onRoom(this)
     })
   }
 
-  #settleAnswers(): void {
-    for (const { settle } of [...this.#inFlight.values()]) settle?.()
-  }
-
-  /** The request is off the worker's hands. */
-  #close(id: number, { exchange, timer }: Flight): void {
-    if (!this.#inFlight.delete(id)) return
-    exchange.onSettled = null
-    if (timer !== null) clearTimeout(timer)
-    if (this.#inFlight.size > 0) return
+  #onClosed(): void {
+    if (this.#flights.size > 0) return
+    this.#limitMessage()
     const now = performance.now()
     this.busyMs += now - this.sinceMs
     this.sinceMs = now
     if (!this.isLeased) this.process.hold(false)
   }
 
-  /** Nobody waits for the answer any more. Where the worker can be told, it has some time to answer; else it is ended. */
-  #giveUp(id: number, flight: Flight): void {
-    if (flight.timer !== null) clearTimeout(flight.timer)
-    if (this.hasEnded || flight.settle !== null) return
-    const end = () => this.fail('ERR_DROVER_WORKER_DIED', 'was ended because a request that it had was given up')
-    if (!this.#conversation.canCancel) return end()
-    this.#conversation.cancel(id)
-    this.#scheduleFlush()
-    flight.timer = setTimeout(end, this.#options.killGraceMs)
+  /** Where the worker can be told, it has some time to answer; else it is ended, unless it has others to answer. */
+  #onGivenUp(id: number): boolean {
+    if (this.hasEnded) return false
+    if (this.#conversation.canCancel) {
+      this.#conversation.cancel(id)
+      this.#scheduleFlush()
+      return true
+    }
+    if (this.#flights.size > 1) return true
+    this.#onOverdue()
+    return false
+  }
+
+  #onOverdue(): void {
+    this.fail({ code: 'ERR_DROVER_WORKER_DIED', what: 'was ended because a request that it had was given up' })
   }
 
   #rejectAll(error: unknown): void {
-    for (const [id, flight] of [...this.#inFlight]) {
-      if (flight.settle !== null) continue
-      this.#close(id, flight)
-      const { exchange } = flight
+    this.#flights.drop((exchange) => {
       if (!(error === this.failure && this.#host.sendAgain(exchange))) exchange.reject(error)
-    }
+    })
   }
 
   #scheduleFlush(): void {
@@ -338,32 +349,7 @@ export class PoolWorker implements WorkerProcessEvents {
   #end(state: 'leaving' | 'failed'): void {
     this.#state = state
     if (this.#startTimer !== null) clearTimeout(this.#startTimer)
+    if (this.#insideTimer !== null) clearTimeout(this.#insideTimer)
     this.#host.onEnded(this)
   }
-
-  #timeoutError(timeoutMs: number): RequestTimeoutError {
-    return new RequestTimeoutError(
-      timeoutMs,
-      `worker ${this.pid} (${describeCommand(this.#options.program)}) did not answer`,
-    )
-  }
-
-  #error(code: string, what: string, output: string): WorkerError {
-    const { pid } = this
-    const { exitCode = null, signal = null } = this.process.exit ?? {}
-    const stderr = this.process.tail('stderr')
-    const said = tellingLine(output === '' ? stderr : output)
-    const who = `worker ${pid === null ? '' : `${pid} `}(${describeCommand(this.#options.program)})`
-    return new WorkerError(code, `${who} ${what}${said === '' ? '' : `; it printed: ${said}`}`, {
-      pid,
-      exitCode,
-      signal,
-      stderr,
-      output,
-    })
-  }
-}
-
-function cannotStart({ name, message }: RemoteError): string {
-  return `could not get ready: ${name}: ${message}`
 }

@@ -11,6 +11,7 @@ export class ProcessPoolConversation implements Conversation {
   readonly canCancel = false
   readonly canPing = false
   readonly carriesStderr = false
+  readonly atOnce = 1
   readonly #events: ConversationEvents
   readonly #maxBytes: number
   readonly #asText: boolean

@@ -88,10 +88,10 @@ export class ProcessPool<Output extends string | Buffer = string>
     this.#crew = new Crew(this.#scope, this.#options, {
       onStart: (worker) => {
         this.#counts.started += 1
-        this.emit('start', { number: worker.number })
+        tell(() => this.emit('start', { number: worker.number }))
       },
-      onGone: (worker) => this.emit('exit', exitOf(worker)),
-      onPrinted: (worker, stream, chunk) => this.emit('output', { pid: worker.pid, stream, chunk }),
+      onGone: (worker) => tell(() => this.emit('exit', exitOf(worker))),
+      onPrinted: (worker, stream, chunk) => tell(() => this.emit('output', { pid: worker.pid, stream, chunk })),
     })
     this.#upkeep = new Upkeep(this.#crew, this.#options)
     this.#upkeep.begin()
@@ -166,7 +166,7 @@ export class ProcessPool<Output extends string | Buffer = string>
       this.#crew.beginClosing()
       await this.#crew.rest()
     }
-    this.#ended ??= this.#end(() => {
+    this.#ended ??= this.#end(this.#options.killGraceMs, () => {
       for (const worker of this.#crew.workers) worker.leave()
     })
     await this.#ended
@@ -186,7 +186,7 @@ export class ProcessPool<Output extends string | Buffer = string>
     if (graceMs === 0) this.#hurry.abort()
     this.#crew.line.rejectAll(error)
     for (const worker of this.#crew.all()) worker.destroy(error, graceMs)
-    this.#ended ??= this.#end(() => {})
+    this.#ended ??= this.#end(graceMs, () => {})
     await this.#ended
   }
 
@@ -195,12 +195,12 @@ export class ProcessPool<Output extends string | Buffer = string>
     await this.close()
   }
 
-  async #end(dismiss: () => void): Promise<void> {
+  async #end(graceMs: number, dismiss: () => void): Promise<void> {
     this.#upkeep.end()
     dismiss()
     await this.#crew.allGone()
-    const { launcher, killGraceMs } = this.#options
-    await sweep(launcher, this.#scope, { graceMs: killGraceMs, hurry: this.#hurry.signal, isOver: () => true })
+    const { launcher } = this.#options
+    await sweep(launcher, this.#scope, { graceMs, hurry: this.#hurry.signal, isOver: () => true })
   }
 
   #makeExchange(data: unknown, options: RequestOptions): { exchange: Exchange; answer: Promise<Answer<never, never>> } {
@@ -278,6 +278,17 @@ const REQUEST_OPTIONS: readonly string[] = [
 function checkPriority(priority: number | undefined): number {
   if (priority === undefined || Number.isFinite(priority)) return priority ?? 0
   throw new OptionError(`priority: expected a number, not ${String(priority)}`)
+}
+
+/** What a listener throws is an uncaught exception, as it is always, but the pool goes on. */
+function tell(emit: () => void): void {
+  try {
+    emit()
+  } catch (error) {
+    process.nextTick(() => {
+      throw error
+    })
+  }
 }
 
 function exitOf(worker: PoolWorker): WorkerExit {

@@ -47,8 +47,10 @@ export class Upkeep {
     for (const worker of workers) {
       const bytes = memory.get(worker.pid!) ?? 0
       if (maxMemoryBytes > 0 && bytes > maxMemoryBytes) {
-        worker.fail('ERR_DROVER_WORKER_MEMORY', `used ${bytes} bytes of memory where ${maxMemoryBytes} are allowed`)
-      } else if (recycleMemoryBytes > 0 && bytes > recycleMemoryBytes) {
+        const what = `used ${bytes} bytes of memory where ${maxMemoryBytes} are allowed`
+        worker.fail({ code: 'ERR_DROVER_WORKER_MEMORY', what })
+      } else if (recycleMemoryBytes > 0 && bytes > recycleMemoryBytes && worker.sent > 0) {
+        // One that is too large from the start would be replaced for ever, and nothing done.
         retire(worker)
       }
     }
@@ -77,22 +79,24 @@ export class Upkeep {
     if (healthCheckMs === 0) return
     const now = performance.now()
     for (const worker of [...this.#crew.workers]) {
-      if (worker.isIdle && now - worker.sinceMs >= healthCheckMs) this.#check(worker)
+      if (worker.isIdle && now - Math.max(worker.sinceMs, worker.checkedMs) >= healthCheckMs) this.#check(worker)
     }
   }
 
   #check(worker: PoolWorker): void {
     const { healthTimeoutMs } = this.#options
+    // To be asked is not to have something to do.
+    const { sinceMs } = worker
     worker.isChecked = true
-    const timer = setTimeout(
-      () => worker.fail('ERR_DROVER_WORKER_DIED', `did not answer a health check within ${healthTimeoutMs} ms`),
-      healthTimeoutMs,
-    )
+    const what = `did not answer a health check within ${healthTimeoutMs} ms`
+    const timer = setTimeout(() => worker.fail({ code: 'ERR_DROVER_WORKER_DIED', what }), healthTimeoutMs)
     timer.unref()
     const done = () => {
       clearTimeout(timer)
       worker.isChecked = false
-      worker.sinceMs = performance.now()
+      worker.onPong = null
+      worker.checkedMs = performance.now()
+      worker.sinceMs = sinceMs
       if (!worker.hasEnded) this.#crew.onRoom(worker)
     }
     if (worker.canPing) {

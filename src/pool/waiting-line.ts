@@ -20,7 +20,13 @@ const MOST_SETTLED = 1000
 /** What waits for a worker, in order. */
 export class WaitingLine {
   #queue = new TaskQueue<Waiting>()
+  readonly #onNobodyLeft: () => void
   #settled = 0
+
+  /** @param onNobodyLeft - told when all that waited was given up. */
+  constructor(onNobodyLeft: () => void) {
+    this.#onNobodyLeft = onNobodyLeft
+  }
 
   get size(): number {
     return this.#queue.size - this.#settled
@@ -55,9 +61,16 @@ export class WaitingLine {
 
   #noteSettled(): void {
     this.#settled += 1
+    if (this.size === 0) return this.#forgetAll()
     if (this.#settled < MOST_SETTLED || this.#settled < this.size) return
     const left = this.#queue.drain().filter((waiting) => !waiting.isSettled)
     this.#settled = 0
     for (const waiting of left) this.#queue.push(waiting)
+  }
+
+  #forgetAll(): void {
+    this.#queue = new TaskQueue()
+    this.#settled = 0
+    this.#onNobodyLeft()
   }
 }

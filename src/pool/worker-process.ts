@@ -16,6 +16,8 @@ export interface WorkerProcessEvents {
   onOutput(stream: OutputStream, chunk: Buffer): void
   /** What was written has been read, after {@link WorkerProcess.write} had returned false. */
   onDrain(): void
+  /** It has closed its standard input or output, cannot be talked to any more, and does not exit. */
+  onDeaf(what: string): void
   /** It has ended, and all that it had printed has been told. Called once. */
   onEnded(end: ProcessEnd): void
   /** Nothing is left of it, nor of what it started. The last call. */
@@ -24,6 +26,8 @@ export interface WorkerProcessEvents {
 
 /** How long what a worker leaves behind may hold its output open. */
 const PIPE_GRACE_MS = 250
+/** How long a worker that closed its input or output has for its exit at the least: its output ends a moment before it does. */
+const LEAST_EXIT_MS = 1000
 
 /** The process of a worker: its streams, its end, and the end of what it leaves behind. */
 export class WorkerProcess implements ChildEvents {
@@ -37,6 +41,7 @@ export class WorkerProcess implements ChildEvents {
   #isGone = false
   #isHeld = false
   #exitTimer: NodeJS.Timeout | null = null
+  #deafTimer: NodeJS.Timeout | null = null
   #ending: Promise<unknown> | null = null
 
   constructor(scope: string, options: CheckedPoolOptions, events: WorkerProcessEvents) {
@@ -57,6 +62,11 @@ export class WorkerProcess implements ChildEvents {
 
   get hasExited(): boolean {
     return this.#exit !== null || this.#isGone
+  }
+
+  /** Whether it can no longer be talked to. */
+  get isDeaf(): boolean {
+    return this.#deafTimer !== null
   }
 
   /** The end of what it printed. */
@@ -118,6 +128,11 @@ export class WorkerProcess implements ChildEvents {
 
   onOutputEnd(stream: OutputStream): void {
     this.#open[stream] = false
+    if (stream === 'stdout') this.#becomeDeaf('output')
+  }
+
+  onInputClosed(): void {
+    this.#becomeDeaf('input')
   }
 
   onDrain(): void {
@@ -126,15 +141,24 @@ export class WorkerProcess implements ChildEvents {
 
   onExit(exit: ChildExit): void {
     this.#exit = exit
+    if (this.#deafTimer !== null) clearTimeout(this.#deafTimer)
     void this.#clearAway(exit)
+  }
+
+  /** What it has it may still answer; it exits by itself then, or is ended. */
+  #becomeDeaf(stream: 'input' | 'output'): void {
+    if (this.hasExited || this.#deafTimer !== null || this.#exitTimer !== null) return
+    const what = `closed its standard ${stream}, and did not exit`
+    this.#deafTimer = setTimeout(() => this.#events.onDeaf(what), Math.max(LEAST_EXIT_MS, this.#killGraceMs))
+    this.#deafTimer.unref()
   }
 
   async #clearAway(exit: ChildExit): Promise<void> {
     const hasEnded = async () => !this.#open.stdout && !this.#open.stderr
-    if (!(await hasEnded())) await pollUntil(PIPE_GRACE_MS, undefined, hasEnded)
+    const isHeld = !(await hasEnded()) && !(await pollUntil(PIPE_GRACE_MS, undefined, hasEnded))
     for (const stream of ['stdout', 'stderr'] as const) if (this.#open[stream]) this.#child.closeOutput(stream)
     this.#events.onEnded({ how: 'exited', exit })
-    if (exit.groupAlive && (await this.#child.countTree()) > 0) this.end(this.#killGraceMs)
+    if ((isHeld || exit.groupAlive) && (await this.#child.countTree()) > 0) this.end(this.#killGraceMs)
     await this.#ending
     this.#beGone()
   }
@@ -147,6 +171,7 @@ export class WorkerProcess implements ChildEvents {
   #beGone(): void {
     this.#isGone = true
     if (this.#exitTimer !== null) clearTimeout(this.#exitTimer)
+    if (this.#deafTimer !== null) clearTimeout(this.#deafTimer)
     this.#events.onGone()
   }
 }

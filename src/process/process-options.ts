@@ -41,7 +41,7 @@ export const MAX_DURATION_MS = 2 ** 31 - 1
 /** Beyond this, text and its base64 would be longer than a string can be. */
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024
 
-function checkOutputLimit(value: unknown): number {
+export function checkOutputLimit(value: unknown): number {
   const bytes = checkCount('maxOutputBytes', value)
   if (bytes <= MAX_OUTPUT_BYTES) return bytes
   throw new OptionError(

@@ -13,15 +13,13 @@ export class LinesSide implements ProtocolSide {
   readonly #answers = new Map<number, Buffer>()
   #lastId = 0
   #answered = 0
+  #isLeaving = false
 
   constructor(parts: SideParts) {
     this.#parts = parts
     parts.queue.answerWith({
-      onValue: (id, value) => this.#answer(id, lineOf(value)),
-      onError: (id, error) => {
-        process.stderr.write(`${errorText(error)}\n`)
-        this.#answer(id, lineOf(undefined))
-      },
+      onValue: (id, value) => this.#give(id, value),
+      onError: (id, error) => this.#fail(id, error),
     })
     capturePrinted(['stdout'], (_request, _stream, chunk) => process.stderr.write(chunk))
   }
@@ -37,8 +35,25 @@ export class LinesSide implements ProtocolSide {
   }
 
   end(): void {
+    if (this.#isLeaving) return
+    this.#isLeaving = true
     if (this.#line.length > 0) this.read(Buffer.from('\n'))
     void leave(this.#parts)
+  }
+
+  #give(id: number, value: unknown): void {
+    let line: Buffer
+    try {
+      line = lineOf(value)
+    } catch (error) {
+      return this.#fail(id, error)
+    }
+    this.#answer(id, line)
+  }
+
+  #fail(id: number, error: unknown): void {
+    process.stderr.write(`${errorText(error)}\n`)
+    this.#answer(id, lineOf(undefined))
   }
 
   /** In the order of the requests, whichever was done first. */
@@ -55,5 +70,6 @@ export class LinesSide implements ProtocolSide {
 
 function lineOf(value: unknown): Buffer {
   const text = typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value)
+  if (text === undefined) throw new TypeError(`a ${typeof value} cannot be written as JSON`)
   return Buffer.from(`${text.replaceAll('\n', ' ')}\n`)
 }

@@ -33,6 +33,7 @@ export class ProcessPoolSide implements ProtocolSide {
   }
 
   end(): void {
+    if (this.#isLeaving) return
     this.#isLeaving = true
     void leave(this.#parts)
     process.once('exit', () => {

@@ -7,6 +7,9 @@ export interface Answering {
   onError(id: number, error: unknown): void
 }
 
+/** How many requests that were begun may be kept before they are dropped. */
+const MOST_BEGUN = 64
+
 interface Waiting {
   readonly id: number
   readonly request: unknown
@@ -17,6 +20,7 @@ export class RequestQueue {
   readonly #handle: (request: never, context: RequestContext) => unknown
   readonly #concurrency: number
   readonly #running = new Map<number, CancelSwitch>()
+  /** Those before `next` are begun; they are dropped when they are many. */
   #waiting: Waiting[] = []
   #next = 0
   #answering: Answering | null = null
@@ -62,6 +66,10 @@ export class RequestQueue {
     while (this.#running.size < this.#concurrency && this.#next < this.#waiting.length) {
       const { id, request } = this.#waiting[this.#next]!
       this.#next += 1
+      if (this.#next === MOST_BEGUN) {
+        this.#waiting.splice(0, MOST_BEGUN)
+        this.#next = 0
+      }
       this.#begin(id, request)
     }
     this.#isPumping = false
@@ -78,12 +86,14 @@ export class RequestQueue {
     let value: unknown
     try {
       value = printingFor(id, this.#concurrency === 1, () => this.#handle(request as never, context))
+      // Whatever has a method then: it is called once, later, and what it throws is a rejection.
+      if (isThenable(value) && !(value instanceof Promise)) value = Promise.resolve(value)
     } catch (error) {
       this.#end(id)
       this.#answering?.onError(id, error)
       return
     }
-    if (!isThenable(value)) {
+    if (!(value instanceof Promise)) {
       this.#end(id)
       this.#answering?.onValue(id, value)
       return

@@ -21,7 +21,11 @@ export async function leave({ queue, exit }: SideParts): Promise<void> {
   process.exit()
 }
 
-/** As Node prints it. */
+/** As Node prints it. Never throws, whatever was thrown. */
 export function errorText(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+  try {
+    return error instanceof Error ? String(error.stack ?? error.message) : String(error)
+  } catch {
+    return 'what was thrown cannot be described'
+  }
 }

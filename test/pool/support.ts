@@ -56,7 +56,7 @@ export function poolOf(program: string, args: readonly string[], options: PoolOp
   return pool
 }
 
-/** The promise, or a rejection when it was not settled within half a minute: then a request was lost. */
+/** The promise, or a rejection when it was not settled within 20 s: then a request was lost. */
 export async function settled<T>(promise: Promise<T>, what = 'a request'): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const lost = new Promise<never>((_, reject) => {

@@ -1,0 +1,119 @@
+import type { Exchange } from './exchange.js'
+
+interface Flight {
+  readonly exchange: Exchange
+  /** Its timeout; or, when it was given up, how long the worker has for the answer that it still owes. */
+  timer: NodeJS.Timeout | null
+  /** Gives the answer that has come. */
+  settle: (() => void) | null
+}
+
+/** The worker that has the requests. */
+export interface FlightsOwner {
+  /** Nobody waits for the answer any more. Returns whether the worker has some time to answer all the same. */
+  onGivenUp(id: number): boolean
+  /** An answer that nobody waits for any more did not come in time. */
+  onOverdue(): void
+  /** One is off the worker's hands. */
+  onClosed(): void
+}
+
+/**
+ * The requests that a worker was sent and has not answered, in the order they were sent:
+ *
+ *   open ──► its answer has come ──► settled, closed
+ *     ├────► given up: settled, and open until it is answered, or overdue
+ *     └────► the worker fails: closed
+ */
+export class Flights {
+  readonly #open = new Map<number, Flight>()
+  readonly #graceMs: number
+  readonly #owner: FlightsOwner
+  /** How many the worker handles at once: these it is at, and is to blame for. */
+  atOnce = 1
+
+  /** @param graceMs - how long a worker has for the answer of a request that was given up, from when it is at it. */
+  constructor(graceMs: number, owner: FlightsOwner) {
+    this.#graceMs = graceMs
+    this.#owner = owner
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** How many of them somebody still waits for. */
+  get waitedFor(): number {
+    let count = 0
+    for (const { exchange } of this.#open.values()) if (!exchange.isSettled) count += 1
+    return count
+  }
+
+  /** The only one there is. */
+  get only(): Exchange | undefined {
+    return this.size === 1 ? this.#open.values().next().value?.exchange : undefined
+  }
+
+  get(id: number): Exchange | undefined {
+    return this.#open.get(id)?.exchange
+  }
+
+  add(id: number, exchange: Exchange, makeTimeoutError: () => unknown): void {
+    const flight: Flight = { exchange, timer: null, settle: null }
+    this.#open.set(id, flight)
+    exchange.onSettled = () => this.#giveUp(id, flight)
+    const { timeoutMs } = exchange
+    if (timeoutMs > 0) flight.timer = setTimeout(() => exchange.reject(makeTimeoutError()), timeoutMs)
+  }
+
+  /** Its answer has come, and is given by {@link settleAnswers}. */
+  noteAnswer(id: number, settle: (exchange: Exchange) => void): void {
+    const flight = this.#open.get(id)
+    if (flight === undefined) return
+    flight.settle = () => {
+      this.#close(id, flight)
+      settle(flight.exchange)
+    }
+  }
+
+  settleAnswer(id: number): void {
+    this.#open.get(id)?.settle?.()
+  }
+
+  settleAnswers(): void {
+    for (const { settle } of [...this.#open.values()]) settle?.()
+  }
+
+  /** Closes those whose answers have not come. */
+  drop(onDropped: (exchange: Exchange) => void): void {
+    for (const [id, flight] of [...this.#open]) {
+      if (flight.settle !== null) continue
+      this.#close(id, flight)
+      onDropped(flight.exchange)
+    }
+  }
+
+  #close(id: number, { exchange, timer }: Flight): void {
+    if (!this.#open.delete(id)) return
+    exchange.onSettled = null
+    if (timer !== null) clearTimeout(timer)
+    this.#limitGivenUp()
+    this.#owner.onClosed()
+  }
+
+  #giveUp(id: number, flight: Flight): void {
+    if (flight.timer !== null) clearTimeout(flight.timer)
+    flight.timer = null
+    if (flight.settle === null && this.#owner.onGivenUp(id)) this.#limitGivenUp()
+  }
+
+  /** Of those that nobody waits for, the ones that the worker is at are limited; the others wait for no fault of theirs. */
+  #limitGivenUp(): void {
+    let left = this.atOnce
+    for (const flight of this.#open.values()) {
+      if (left-- <= 0) return
+      if (flight.timer !== null || flight.settle !== null || !flight.exchange.isSettled) continue
+      flight.timer = setTimeout(() => this.#owner.onOverdue(), this.#graceMs)
+    }
+  }
+}
