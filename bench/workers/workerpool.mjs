@@ -1,4 +1,4 @@
 import workerpool from 'workerpool'
-import { echo } from './echo.mjs'
+import { handle } from './echo.mjs'
 
-workerpool.worker({ echo })
+workerpool.worker({ handle })
