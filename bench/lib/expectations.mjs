@@ -57,6 +57,24 @@ export function under(key, name, what, most, digits) {
 /**
  * @param {string} key
  * @param {string} name
+ * @param {string} what
+ * @param {number} least
+ * @param {number} digits
+ * @returns {Expectation}
+ */
+export function over(key, name, what, least, digits) {
+  return {
+    what: `${name}: ${what}`,
+    wanted: `over ${least}`,
+    digits,
+    of: (rounds) => spread(rounds[name] ?? [], key)?.median ?? null,
+    met: (value) => value > least,
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {string} name
  * @param {string} other
  * @param {string} what
  * @param {number} most

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 
 const bench = join(import.meta.dirname, '..')
-const PACKAGES = ['execa', 'p-limit', 'zx']
+const PACKAGES = ['execa', 'p-limit', 'zx', 'workerpool', 'jest-worker', 'tinypool', 'piscina', 'batch-cluster']
 const PROGRAMS = ['xargs', 'parallel', 'php', 'cc']
 
 /** @param {string} name */

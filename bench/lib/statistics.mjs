@@ -6,6 +6,15 @@ export function median(values) {
 }
 
 /**
+ * @param {readonly number[]} values
+ * @param {number} share From 0 to 1.
+ */
+export function percentile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]
+}
+
+/**
  * The values of one metric over the rounds, without those that are missing.
  *
  * @param {readonly (import('./types.d.ts').Figures | null)[]} rounds

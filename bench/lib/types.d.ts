@@ -5,6 +5,15 @@ export type Pool = (
   onStdout: (stdout: string) => void,
 ) => Promise<void>
 
+/** Workers that give each message back. */
+export interface EchoPool {
+  echo(message: string): Promise<string>
+  close(): Promise<unknown>
+}
+
+/** @param options What this contestant sets, beside the number of workers. */
+export type OpenEchoPool = (workers: number, options: Readonly<Record<string, unknown>>) => EchoPool
+
 /** The figures that one measurement gives, by the key of their metric; null where there is none. */
 export type Figures = Readonly<Record<string, number | null>>
 

@@ -178,7 +178,7 @@ export class PoolWorker implements WorkerProcessEvents {
     if (this.inFlight === 0) this.sinceMs = now
     exchange.sentMs = now
     this.sent += 1
-    this.#flights.add(id, exchange, () => timeoutErrorOf(exchange.timeoutMs, this.#options.task, this.pid))
+    this.#flights.add(id, exchange, () => timeoutErrorOf(exchange.timeoutMs, this.#options.program, this.pid))
     this.process.hold(true)
     this.#scheduleFlush()
   }
@@ -209,7 +209,7 @@ export class PoolWorker implements WorkerProcessEvents {
   fail(cause: Cause): void {
     if (this.failure !== null || this.#state === 'gone') return
     this.#wasEnded = this.sent > 0 && !this.process.hasExited
-    this.failure = workerErrorOf(cause, this.#options.task, this.process)
+    this.failure = workerErrorOf(cause, this.#options.program, this.process)
     this.#rejectAll(this.failure)
     if (!this.hasEnded) this.#end('failed')
     if (!this.process.hasExited) this.process.end(this.#options.killGraceMs)

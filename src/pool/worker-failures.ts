@@ -29,16 +29,24 @@ export function cannotStart({ name, message }: RemoteError): Cause {
   return { code: 'ERR_DROVER_WORKER_START', what: `could not get ready: ${name}: ${message}` }
 }
 
-export function workerErrorOf({ code, what, output = '' }: Cause, task: Task, process: WorkerProcess): WorkerError {
+export function workerErrorOf(
+  { code, what, output = '' }: Cause,
+  program: Pick<Task, 'command' | 'args'>,
+  process: WorkerProcess,
+): WorkerError {
   const { pid } = process
   const { exitCode = null, signal = null } = process.exit ?? {}
   const stderr = process.tail('stderr')
   const said = tellingLine(output === '' ? stderr : output)
-  const who = `worker ${pid === null ? '' : `${pid} `}(${describeCommand(task)})`
+  const who = `worker ${pid === null ? '' : `${pid} `}(${describeCommand(program)})`
   const message = `${who} ${what}${said === '' ? '' : `; it printed: ${said}`}`
   return new WorkerError(code, message, { pid, exitCode, signal, stderr, output })
 }
 
-export function timeoutErrorOf(timeoutMs: number, task: Task, pid: number | null): RequestTimeoutError {
-  return new RequestTimeoutError(timeoutMs, `worker ${pid} (${describeCommand(task)}) did not answer`)
+export function timeoutErrorOf(
+  timeoutMs: number,
+  program: Pick<Task, 'command' | 'args'>,
+  pid: number | null,
+): RequestTimeoutError {
+  return new RequestTimeoutError(timeoutMs, `worker ${pid} (${describeCommand(program)}) did not answer`)
 }

@@ -1,0 +1,4 @@
+import workerpool from 'workerpool'
+import { handle } from './echo.mjs'
+
+workerpool.worker({ handle })
