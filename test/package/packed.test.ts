@@ -36,6 +36,7 @@ describe('the package', { timeout: 120_000 }, () => {
       'LICENSE',
       'README.md',
       'bin',
+      'clients',
       'dist',
       'docs',
       'package.json',
