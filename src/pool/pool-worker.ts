@@ -7,6 +7,7 @@ import type { Exchange } from './exchange.js'
 import { tellingLine } from './output-tail.js'
 import { RequestTimeoutError, WorkerError } from './pool-errors.js'
 import type { CheckedPoolOptions } from './pool-options.js'
+import { ShortMap } from './short-map.js'
 import { type ProcessEnd, WorkerProcess, type WorkerProcessEvents } from './worker-process.js'
 
 /** Whom a worker tells what has become of it. */
@@ -62,7 +63,7 @@ export class PoolWorker implements WorkerProcessEvents {
   readonly #probationMs: number
   readonly #host: WorkerHost
   readonly #conversation: Conversation
-  readonly #inFlight = new Map<number, Flight>()
+  readonly #inFlight = new ShortMap<Flight>()
   #state: 'starting' | 'ready' | 'leaving' | 'failed' | 'gone' = 'starting'
   #wasReady = false
   /** Ended by the pool, for what it did with a request. */
@@ -162,7 +163,7 @@ export class PoolWorker implements WorkerProcessEvents {
     exchange.sentMs = now
     this.sent += 1
     const flight: Flight = { exchange, timer: null, settle: null }
-    this.#inFlight.set(id, flight)
+    this.#inFlight.add(id, flight)
     exchange.onSettled = () => this.#giveUp(id, flight)
     const { timeoutMs } = exchange
     if (timeoutMs > 0) flight.timer = setTimeout(() => exchange.reject(this.#timeoutError(timeoutMs)), timeoutMs)
@@ -288,7 +289,7 @@ export class PoolWorker implements WorkerProcessEvents {
   }
 
   #settleAnswers(): void {
-    for (const { settle } of [...this.#inFlight.values()]) settle?.()
+    for (const { settle } of this.#inFlight.values()) settle?.()
   }
 
   /** The request is off the worker's hands. */
@@ -315,7 +316,7 @@ export class PoolWorker implements WorkerProcessEvents {
   }
 
   #rejectAll(error: unknown): void {
-    for (const [id, flight] of [...this.#inFlight]) {
+    for (const [id, flight] of this.#inFlight.entries()) {
       if (flight.settle !== null) continue
       this.#close(id, flight)
       const { exchange } = flight
