@@ -1,4 +1,5 @@
 import type { Exchange } from './exchange.js'
+import { ShortMap } from './short-map.js'
 
 interface Flight {
   readonly exchange: Exchange
@@ -26,7 +27,7 @@ export interface FlightsOwner {
  *     └────► the worker fails: closed
  */
 export class Flights {
-  readonly #open = new Map<number, Flight>()
+  readonly #open = new ShortMap<Flight>()
   readonly #graceMs: number
   readonly #owner: FlightsOwner
   /** How many the worker handles at once: these it is at, and is to blame for. */
@@ -51,7 +52,7 @@ export class Flights {
 
   /** The only one there is. */
   get only(): Exchange | undefined {
-    return this.size === 1 ? this.#open.values().next().value?.exchange : undefined
+    return this.size === 1 ? this.#open.at(0)?.exchange : undefined
   }
 
   get(id: number): Exchange | undefined {
@@ -60,7 +61,7 @@ export class Flights {
 
   add(id: number, exchange: Exchange, makeTimeoutError: () => unknown): void {
     const flight: Flight = { exchange, timer: null, settle: null }
-    this.#open.set(id, flight)
+    this.#open.add(id, flight)
     exchange.onSettled = () => this.#giveUp(id, flight)
     const { timeoutMs } = exchange
     if (timeoutMs > 0) flight.timer = setTimeout(() => exchange.reject(makeTimeoutError()), timeoutMs)
@@ -81,12 +82,12 @@ export class Flights {
   }
 
   settleAnswers(): void {
-    for (const { settle } of [...this.#open.values()]) settle?.()
+    for (const { settle } of this.#open.values()) settle?.()
   }
 
   /** Closes those whose answers have not come. */
   drop(onDropped: (exchange: Exchange) => void): void {
-    for (const [id, flight] of [...this.#open]) {
+    for (const [id, flight] of this.#open.entries()) {
       if (flight.settle !== null) continue
       this.#close(id, flight)
       onDropped(flight.exchange)
@@ -109,9 +110,9 @@ export class Flights {
 
   /** Of those that nobody waits for, the ones that the worker is at are limited; the others wait for no fault of theirs. */
   #limitGivenUp(): void {
-    let left = this.atOnce
-    for (const flight of this.#open.values()) {
-      if (left-- <= 0) return
+    for (let place = 0; place < this.atOnce; place += 1) {
+      const flight = this.#open.at(place)
+      if (flight === undefined) return
       if (flight.timer !== null || flight.settle !== null || !flight.exchange.isSettled) continue
       flight.timer = setTimeout(() => this.#owner.onOverdue(), this.#graceMs)
     }
