@@ -1,6 +1,7 @@
 #include "dispatch.h"
 
 #include "children.h"
+#include "datagrams.h"
 #include "environment.h"
 #include "input.h"
 #include "locks.h"
@@ -52,6 +53,8 @@ bool dispatch_frame(const struct frame *frame) {
       return locks_on_lock_frame(frame);
     case FRAME_UNLOCK:
       return locks_on_unlock_frame(frame);
+    case FRAME_DATAGRAM:
+      return datagrams_on_frame(frame);
     case FRAME_CLOSE:
       return true;
     case FRAME_RETIRE:

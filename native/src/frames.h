@@ -8,7 +8,7 @@
 
 #include "options.h"
 
-#define PROTOCOL_VERSION 2
+#define PROTOCOL_VERSION 4
 #define FRAME_HEADER 12
 #define FRAME_LIMIT (64u << 20)
 
@@ -25,6 +25,7 @@ enum request_type {
   FRAME_RETIRE = 10,
   FRAME_LOCK = 16,
   FRAME_UNLOCK = 17,
+  FRAME_DATAGRAM = 32,
 };
 
 enum notice_type {

@@ -91,6 +91,7 @@ static void send_frame(void) {
   struct builder builder;
   uint16_t type = (uint16_t)(FRAME_INPUT + draw(FRAME_RETIRE - FRAME_INPUT));
   if (draw(4) == 0) type = draw(2) == 0 ? FRAME_LOCK : FRAME_UNLOCK;
+  if (draw(16) == 0) type = FRAME_DATAGRAM;
   begin_frame(&builder);
   if (type == FRAME_SIGNAL_SCOPE) {
     put_u32(&builder, draw(70));
@@ -98,6 +99,10 @@ static void send_frame(void) {
   } else if (type == FRAME_LOCK) {
     put_u32(&builder, draw(0xffffffff));
     put_text(&builder, lock_paths[draw(LOCK_PATHS)]);
+  } else if (type == FRAME_DATAGRAM) {
+    put_u32(&builder, draw(0xffffffff));
+    put_text(&builder, lock_paths[draw(LOCK_PATHS)]);
+    put_text(&builder, "READY=1");
   } else if (type != FRAME_UNLOCK) {
     for (uint32_t words = draw(6); words > 0; words--) put_u32(&builder, draw(4) == 0 ? draw(0xffffffff) : draw(70));
   }

@@ -216,6 +216,13 @@ export interface Launcher {
    * `ERR_DROVER_CLOSED` when there is no launcher, or not any more. When aborted it rejects with the reason of the signal.
    */
   readonly lock?: ((path: string, options?: LockOptions) => Promise<LauncherLock>) | undefined
+  /**
+   * Sends a datagram to a unix socket, which Node cannot: to its path, or to the name after an `@`. Where the system allows it
+   * (to root) it comes as from this process, else as from the launcher, which is a child of it.
+   *
+   * Rejects with a DroverError whose code is the system's, as in `ENOENT`, or as with {@link lock}.
+   */
+  readonly sendDatagram?: ((path: string, message: string) => Promise<void>) | undefined
   /** Ends everything that is left of every scope with KILL (but for kept leftovers), and gives back what the launcher holds. */
   close(): Promise<void>
 }

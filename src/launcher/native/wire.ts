@@ -1,6 +1,6 @@
 /** The frames between this adapter and the spawn server. `native/PROTOCOL.md` has them in words. */
 
-export const PROTOCOL_VERSION = 2
+export const PROTOCOL_VERSION = 4
 
 /** Length of the payload (u32), type (u16), flags (u16), number (u32), all little-endian. */
 export const HEADER_BYTES = 12
@@ -21,6 +21,7 @@ export const Request = {
   retire: 10,
   lock: 16,
   unlock: 17,
+  datagram: 32,
 } as const
 
 export const Notice = {
