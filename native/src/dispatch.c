@@ -1,6 +1,7 @@
 #include "dispatch.h"
 
 #include "children.h"
+#include "datagrams.h"
 #include "environment.h"
 #include "input.h"
 #include "jobservers.h"
@@ -59,6 +60,8 @@ bool dispatch_frame(const struct frame *frame) {
     case FRAME_JOBSERVER_DRAIN:
     case FRAME_JOBSERVER_CLOSE:
       return jobservers_on_frame(frame);
+    case FRAME_DATAGRAM:
+      return datagrams_on_frame(frame);
     case FRAME_CLOSE:
       return true;
     case FRAME_RETIRE:

@@ -8,7 +8,7 @@
 
 #include "options.h"
 
-#define PROTOCOL_VERSION 3
+#define PROTOCOL_VERSION 4
 #define FRAME_HEADER 12
 #define FRAME_LIMIT (64u << 20)
 
@@ -30,6 +30,7 @@ enum request_type {
   FRAME_JOBSERVER_GIVE = 26,
   FRAME_JOBSERVER_DRAIN = 27,
   FRAME_JOBSERVER_CLOSE = 28,
+  FRAME_DATAGRAM = 32,
 };
 
 enum notice_type {

@@ -95,6 +95,7 @@ static void send_frame(void) {
   uint16_t type = (uint16_t)(FRAME_INPUT + draw(FRAME_RETIRE - FRAME_INPUT));
   if (draw(4) == 0) type = draw(2) == 0 ? FRAME_LOCK : FRAME_UNLOCK;
   if (draw(4) == 0) type = (uint16_t)(FRAME_JOBSERVER_OPEN + draw(5));
+  if (draw(16) == 0) type = FRAME_DATAGRAM;
   begin_frame(&builder);
   if (type == FRAME_SIGNAL_SCOPE) {
     put_u32(&builder, draw(70));
@@ -108,6 +109,10 @@ static void send_frame(void) {
     put_text(&builder, draw(8) == 0 ? fifo_paths[draw(3)] : path);
   } else if (type == FRAME_JOBSERVER_WANT) {
     put_u32(&builder, draw(8) == 0 ? draw(0xffffffff) : draw(5));
+  } else if (type == FRAME_DATAGRAM) {
+    put_u32(&builder, draw(0xffffffff));
+    put_text(&builder, lock_paths[draw(LOCK_PATHS)]);
+    put_text(&builder, "READY=1");
   } else if (type != FRAME_UNLOCK) {
     for (uint32_t words = draw(6); words > 0; words--) put_u32(&builder, draw(4) == 0 ? draw(0xffffffff) : draw(70));
   }

@@ -122,10 +122,11 @@ class AnswerPrinting {
 function steeredBy(run: DispatchRun, pool: ProcessPool<Buffer>, pipeline: number): SteeredRun {
   return {
     get concurrency() {
-      return run.concurrency / pipeline
+      return pool.max
     },
     set concurrency(count) {
-      run.concurrency = Math.min(count, pool.max) * pipeline
+      pool.max = count
+      run.concurrency = count * pipeline
     },
     progress: () => run.progress(),
     summary: () => run.summary(),

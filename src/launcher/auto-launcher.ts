@@ -67,6 +67,12 @@ export class AutoLauncher implements Launcher {
     return (spec, events) => this.#tried(() => chosen.openJobserver!(spec, events))
   }
 
+  get sendDatagram(): Launcher['sendDatagram'] {
+    const chosen = this.#chosen
+    if (chosen.sendDatagram === undefined) return undefined
+    return (path, message) => chosen.sendDatagram!(path, message)
+  }
+
   survivors(scope: string): Promise<number> {
     return this.#sum((launcher) => launcher.survivors(scope))
   }

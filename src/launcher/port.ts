@@ -254,6 +254,13 @@ export interface Launcher {
    * opened; `ERR_DROVER_LAUNCHER`, `ERR_DROVER_LAUNCHER_DIED` or `ERR_DROVER_CLOSED` when there is no launcher, or not any more.
    */
   readonly openJobserver?: ((spec: JobserverSpec, events: JobserverEvents) => Promise<LauncherJobserver>) | undefined
+  /**
+   * Sends a datagram to a unix socket, which Node cannot: to its path, or to the name after an `@`. Where the system allows it
+   * (to root) it comes as from this process, else as from the launcher, which is a child of it.
+   *
+   * Rejects with a DroverError whose code is the system's, as in `ENOENT`, or as with {@link lock}.
+   */
+  readonly sendDatagram?: ((path: string, message: string) => Promise<void>) | undefined
   /** Ends everything that is left of every scope with KILL (but for kept leftovers), and gives back what the launcher holds. */
   close(): Promise<void>
 }

@@ -1,3 +1,5 @@
+import type { OutputStream } from '../launcher/port.js'
+
 /** What a worker printed for a request. */
 export interface Printed<Output extends string | Buffer = string | Buffer> {
   /** As far as `maxOutputBytes` of each stream go. */
@@ -32,6 +34,11 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined
   /** Milliseconds that the worker may take, from when it was sent the request; 0 is no limit. Default: the pool's. */
   readonly timeoutMs?: number | undefined
+  /**
+   * Called with each piece that the worker prints for this request, as it comes, beside what the answer keeps. The piece belongs
+   * to the callee; when it throws, the request is rejected with that.
+   */
+  readonly onOutput?: ((stream: OutputStream, chunk: Buffer) => void) | undefined
   /** Higher first; equals in the order they came. Default: 0. */
   readonly priority?: number | undefined
   /** How often it is sent to another worker when the one that had it died; it may then be handled twice. Default: the pool's. */

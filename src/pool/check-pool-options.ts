@@ -75,11 +75,26 @@ function checkSizes(options: PoolOptions): Pick<CheckedPoolOptions, 'min' | 'max
   const min = checkCount('min', options.min ?? 0)
   const max = checkCount('max', options.max ?? Math.max(min, availableParallelism()), 1)
   if (min > max) throw new OptionError(`min: expected at most max, which is ${max}, not ${min}`)
+  if (options.maxSpare === Number.POSITIVE_INFINITY) return { min, max, maxSpare: max }
   const maxSpare = checkCount('maxSpare', options.maxSpare ?? Math.min(min + 5, max))
   if (maxSpare < min || maxSpare > max) {
     throw new OptionError(`maxSpare: expected a number from min to max, ${min} to ${max}, not ${maxSpare}`)
   }
   return { min, max, maxSpare }
+}
+
+/**
+ * The sizes with another maximum. What was given for `maxSpare` is kept to as far as it goes.
+ *
+ * @throws OptionError when it is no whole number of at least 1, or less than `min`.
+ */
+export function sizesWithMax(
+  { min, maxSpare }: Pick<PoolOptions, 'min' | 'maxSpare'>,
+  max: number,
+): Pick<CheckedPoolOptions, 'max' | 'maxSpare'> {
+  const checked = checkSizes({ min, max })
+  if (maxSpare === undefined) return checked
+  return { max, maxSpare: Math.min(maxSpare, max) }
 }
 
 function checkPipeline(value: number | undefined, protocol: PoolProtocol): number {

@@ -30,6 +30,8 @@ export class Crew implements WorkerHost {
   readonly #events: CrewEvents
   readonly #failures: StartFailures
   readonly #outgoing = new Set<PoolWorker>()
+  /** More than there may be since the maximum was lowered: they exit when they have answered. */
+  readonly #surplus = new Set<PoolWorker>()
   /** Those with nothing to do, the one that was busy last at the end; others are taken out when they are come across. */
   readonly #idle: PoolWorker[] = []
   #started = 0
@@ -54,7 +56,7 @@ export class Crew implements WorkerHost {
   /** Whether one request more would have to wait until another is answered. */
   get isExhausted(): boolean {
     const { max, pipeline } = this.#options
-    let room = (max - this.workers.size) * pipeline
+    let room = Math.max(0, max - this.workers.size) * pipeline
     for (const worker of this.workers) {
       if (worker.isStarting || worker.isChecked || worker.process.hasExited) room += pipeline
       else if (worker.hasRoom && !worker.isLeased) room += pipeline - worker.inFlight
@@ -72,6 +74,15 @@ export class Crew implements WorkerHost {
     }
     this.#startMissing()
     for (const tell of this.#onChange.splice(0)) tell()
+  }
+
+  /** The maximum has changed: those that are too many exit as soon as they can, and what waits gets those that may be. */
+  fit(): void {
+    for (const worker of this.#surplus) worker.isRetired = false
+    this.#surplus.clear()
+    const tooMany = Math.max(0, this.workers.size - this.#options.max)
+    for (const worker of [...this.workers].sort(byUselessness).slice(0, tooMany)) this.#dismiss(worker)
+    this.pump()
   }
 
   /** Starts nothing more that nobody waits for. */
@@ -128,6 +139,7 @@ export class Crew implements WorkerHost {
 
   onEnded(worker: PoolWorker): void {
     this.workers.delete(worker)
+    if (this.#surplus.size > 0) this.#keepOne(worker)
     this.#outgoing.add(worker)
     if (worker.isListed) this.#idle.splice(this.#idle.indexOf(worker), 1)
     const failedStart = worker.failedStart(this.#isProven)
@@ -142,6 +154,21 @@ export class Crew implements WorkerHost {
     this.#outgoing.delete(worker)
     this.#events.onGone(worker)
     this.pump()
+  }
+
+  #dismiss(worker: PoolWorker): void {
+    if (worker.isIdle || worker.isStarting) return worker.leave()
+    if (worker.isRetired) return
+    worker.isRetired = true
+    this.#surplus.add(worker)
+  }
+
+  /** One that was not too many has ended: one of those that are may stay for it. */
+  #keepOne(ended: PoolWorker): void {
+    if (this.#surplus.delete(ended)) return
+    const [kept] = this.#surplus
+    this.#surplus.delete(kept!)
+    kept!.isRetired = false
   }
 
   #countIdle(): number {
@@ -209,4 +236,16 @@ export class Crew implements WorkerHost {
   #change(): Promise<void> {
     return new Promise((resolve) => this.#onChange.push(resolve))
   }
+}
+
+/** Those that can go with the least loss first. */
+function byUselessness(a: PoolWorker, b: PoolWorker): number {
+  return usefulness(a) - usefulness(b)
+}
+
+function usefulness(worker: PoolWorker): number {
+  if (worker.isRetired) return 0
+  if (worker.isStarting) return 1
+  if (worker.isIdle) return 2
+  return worker.isLeased ? 4 : 3
 }

@@ -1,6 +1,6 @@
 import type { OutputStream } from '../launcher/port.js'
 import { OutputCapture } from '../process/output-capture.js'
-import type { Answer } from './answer.js'
+import type { Answer, RequestOptions } from './answer.js'
 import type { RemoteError } from './conversation.js'
 import { HandlerError } from './pool-errors.js'
 import type { CheckedPoolOptions } from './pool-options.js'
@@ -37,6 +37,8 @@ export class Exchange implements Waiting {
   isSettled = false
   /** Told when it is settled, however. */
   onSettled: (() => void) | null = null
+  /** Gets each piece of output. */
+  onOutput: RequestOptions['onOutput'] | null = null
   /** Takes back what was set up to give it up. */
   release: (() => void) | null = null
   readonly createdMs = performance.now()
@@ -89,6 +91,7 @@ export class Exchange implements Waiting {
     const capture = stream === 'stdout' ? this.#stdout : this.#stderr
     capture!.append(chunk)
     this.#tellOnlookers()
+    this.#tellOutput(stream, chunk)
   }
 
   /** Forgets what a worker printed that died under it. */
@@ -134,6 +137,14 @@ export class Exchange implements Waiting {
 
   reject(error: unknown): void {
     if (this.#settle()) this.#reject(error)
+  }
+
+  #tellOutput(stream: OutputStream, chunk: Buffer): void {
+    try {
+      this.onOutput?.(stream, Buffer.from(chunk))
+    } catch (error) {
+      this.reject(error)
+    }
   }
 
   #settle(): boolean {

@@ -1,6 +1,6 @@
 import { checkDuration } from '../process/process-options.js'
 import { DroverError } from '../task/errors.js'
-import type { Answer } from './answer.js'
+import type { Answer, RequestOptions } from './answer.js'
 import type { Exchange } from './exchange.js'
 import type { PoolWorker } from './pool-worker.js'
 
@@ -19,6 +19,8 @@ export interface LeaseRequestOptions {
   readonly signal?: AbortSignal | undefined
   /** Milliseconds that the worker may take to answer; 0 is no limit. Default: the pool's. */
   readonly timeoutMs?: number | undefined
+  /** Called with each piece that the worker prints for this request, as it comes; see {@link RequestOptions.onOutput}. */
+  readonly onOutput?: RequestOptions['onOutput']
 }
 
 /**

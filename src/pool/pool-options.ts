@@ -15,8 +15,8 @@ export interface PoolOptions {
   /** How many workers there are at the most. Default: the CPUs that this process may really use, or `min`. */
   readonly max?: number | undefined
   /**
-   * How many workers with nothing to do are kept; from `min` to `max`. One more is asked to exit as soon as it has
-   * answered. Default: the smaller of `min` + 5 and `max`.
+   * How many workers with nothing to do are kept; from `min` to `max`, or Infinity for as many as there may be. One more is
+   * asked to exit as soon as it has answered. Default: the smaller of `min` + 5 and `max`.
    */
   readonly maxSpare?: number | undefined
   /**
@@ -85,8 +85,9 @@ export interface PoolOptions {
 export interface CheckedPoolOptions {
   readonly protocol: PoolProtocol
   readonly min: number
-  readonly max: number
-  readonly maxSpare: number
+  /** The only ones that change: see {@link ProcessPool.max}. */
+  max: number
+  maxSpare: number
   readonly pipeline: number
   readonly exhausted: 'wait' | 'throw'
   readonly maxQueue: number

@@ -40,14 +40,16 @@ export interface PoolStats {
 
 /** Microseconds, so that the histogram's whole numbers are fine enough. */
 const PER_MS = 1000
+/** A histogram takes memory by its range and its precision, nearly a megabyte by Node's defaults: this is a few kilobytes. */
+const HISTOGRAM = { highest: 2 ** 31 * PER_MS, figures: 2 }
 
 /** What a pool counts. */
 export class PoolCounts {
   answered = 0
   rejected = 0
   started = 0
-  readonly #queued = createHistogram()
-  readonly #duration = createHistogram()
+  readonly #queued = createHistogram(HISTOGRAM)
+  readonly #duration = createHistogram(HISTOGRAM)
 
   noteAnswer(queuedMs: number, durationMs: number): void {
     this.answered += 1
@@ -88,7 +90,7 @@ export class PoolCounts {
 }
 
 function record(histogram: RecordableHistogram, ms: number): void {
-  histogram.record(Math.max(1, Math.round(ms * PER_MS)))
+  histogram.record(Math.min(HISTOGRAM.highest, Math.max(1, Math.round(ms * PER_MS))))
 }
 
 function latencyOf(histogram: RecordableHistogram): LatencyStats {

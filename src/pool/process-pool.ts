@@ -7,7 +7,7 @@ import { ClosedError, OptionError } from '../task/errors.js'
 import { describeCommand, type Task, type Text } from '../task/task.js'
 import { uniqueId } from '../task/unique-id.js'
 import type { Answer, RequestOptions } from './answer.js'
-import { checkPoolOptions, type WorkerProgram } from './check-pool-options.js'
+import { checkPoolOptions, sizesWithMax, type WorkerProgram } from './check-pool-options.js'
 import { encodeRequest } from './conversations.js'
 import { Crew } from './crew.js'
 import { Exchange } from './exchange.js'
@@ -63,6 +63,7 @@ export class ProcessPool<Output extends string | Buffer = string>
   implements AsyncDisposable
 {
   readonly #options: CheckedPoolOptions
+  readonly #given: PoolOptions
   readonly #scope = `pool-${uniqueId()}`
   readonly #crew: Crew
   readonly #upkeep: Upkeep
@@ -84,7 +85,8 @@ export class ProcessPool<Output extends string | Buffer = string>
   constructor(program: WorkerProgram, argsOrOptions: readonly Text[] | PoolOptions = {}, more: PoolOptions = {}) {
     super()
     const args = Array.isArray(argsOrOptions) ? (argsOrOptions as readonly Text[]) : undefined
-    this.#options = checkPoolOptions(program, args, args === undefined ? (argsOrOptions as PoolOptions) : more)
+    this.#given = args === undefined ? (argsOrOptions as PoolOptions) : more
+    this.#options = checkPoolOptions(program, args, this.#given)
     this.#crew = new Crew(this.#scope, this.#options, {
       onStart: (worker) => {
         this.#counts.started += 1
@@ -98,14 +100,27 @@ export class ProcessPool<Output extends string | Buffer = string>
     this.#crew.pump()
   }
 
+  /** What its workers run; for a module, its URL. */
+  get program(): Pick<Task, 'command' | 'args'> {
+    return this.#options.program
+  }
+
   /** How many workers there are at the most. */
   get max(): number {
     return this.#options.max
   }
 
-  /** What its workers run; for a module, its URL. */
-  get program(): Pick<Task, 'command' | 'args'> {
-    return this.#options.program
+  /**
+   * May be changed at any time. With more, what waits gets workers at once. With fewer, those too many exit as soon as they have
+   * answered what they have, and are released; nothing is ended.
+   *
+   * @throws OptionError when it is no whole number of at least 1, or less than `min`.
+   */
+  set max(max: number) {
+    const { max: checked, maxSpare } = sizesWithMax(this.#given, max)
+    this.#options.max = checked
+    this.#options.maxSpare = maxSpare
+    this.#crew.fit()
   }
 
   /** Counts, utilisation and latencies. */
@@ -235,6 +250,7 @@ export class ProcessPool<Output extends string | Buffer = string>
         },
       )
     })
+    exchange.onOutput = checkOnOutput(options.onOutput)
     if (signal !== undefined) exchange.release = onAbort(signal, () => exchange.reject(signal.reason))
     return { exchange, answer }
   }
@@ -273,6 +289,7 @@ const REQUEST_OPTIONS: readonly string[] = [
   'timeoutMs',
   'priority',
   'retries',
+  'onOutput',
 ] satisfies (keyof RequestOptions)[]
 
 function checkPriority(priority: number | undefined): number {
@@ -289,6 +306,11 @@ function tell(emit: () => void): void {
       throw error
     })
   }
+}
+
+function checkOnOutput(onOutput: unknown): RequestOptions['onOutput'] | null {
+  if (onOutput === undefined || typeof onOutput === 'function') return (onOutput as RequestOptions['onOutput']) ?? null
+  throw new OptionError(`onOutput: expected a function, not ${String(onOutput)}`)
 }
 
 function exitOf(worker: PoolWorker): WorkerExit {

@@ -245,6 +245,23 @@ describe('drover pool and signals', () => {
     expect(end.stdout.length).toBeLessThan(lines(500).length)
   })
 
+  it('SIGUSR1 and SIGUSR2 change how many workers there are', async () => {
+    const word = `w${uniqueSleep()}`
+    const run = new Drover(['pool', '-j', '1', 'sh', '-c', 'while read -r x; do sleep 0.02; echo $x; done', word])
+    run.process.stdin.write(lines(400))
+    const workers = () => processesWith(word).length
+    await until('it works', () => run.stdout.length > 0)
+    expect(workers()).toBe(1)
+    run.process.kill('SIGUSR1')
+    run.process.kill('SIGUSR1')
+    await until('there are two or three, as signals may fall together', () => workers() >= 2)
+    run.process.kill('SIGUSR2')
+    await until('it says so', () => run.stderr.split('\n').length >= 3)
+    run.process.stdin.end()
+    expect(await run.end).toMatchObject({ status: 0 })
+    expect(run.stdout.split('\n')).toHaveLength(401)
+  })
+
   it('dies of SIGPIPE when nobody reads the answers', async () => {
     const run = new Drover(['pool', 'cat'])
     run.process.stdout.destroy()

@@ -16,6 +16,7 @@ import type {
 import { findBinary, problemOfBinary } from './binary.js'
 import { CredentialsWatch } from './credentials.js'
 import { Server } from './server.js'
+import { datagramErrorOf } from './start-errors.js'
 
 export interface NativeLauncherOptions {
   /** The launcher's binary. Default: the one that was built here, or that came with the package. */
@@ -131,6 +132,19 @@ class NativeLauncher implements Launcher {
       const { code, message } = startErrorOf(error)
       throw new DroverError(code, message, { cause: error })
     }
+  }
+
+  async sendDatagram(path: string, message: string): Promise<void> {
+    let server: Server
+    try {
+      server = this.#serverFor({})
+    } catch (error) {
+      const { code, message: reason } = startErrorOf(error)
+      throw new DroverError(code, reason, { cause: error })
+    }
+    const errno = await server.sendDatagram(path, message)
+    if (server.isGone) throw new DroverError('ERR_DROVER_LAUNCHER_DIED', `the launcher ended while it wrote to ${path}`)
+    if (errno !== 0) throw datagramErrorOf(errno, path)
   }
 
   async close(): Promise<void> {

@@ -162,6 +162,15 @@ export class Server implements ServerConnection, FrameHandler {
     return this.#jobservers.open(spec, events)
   }
 
+  /** @returns the errno, or 0. */
+  sendDatagram(path: string, message: string): Promise<number> {
+    return this.#request(Request.datagram, 4 + textBound(path) + textBound(message), () => {
+      this.writer.u32(process.pid)
+      this.writer.text(path)
+      this.writer.text(message)
+    })
+  }
+
   /** Takes no new children; the launcher ends by itself when nothing of what it started is left. */
   retire(): void {
     this.#command(Request.retire)

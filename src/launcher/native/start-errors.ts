@@ -35,6 +35,12 @@ export function lockErrorOf(errno: number, holder: number, path: string): Drover
   return new DroverError('ERR_DROVER_LOCKED', `${path} is locked by ${who}`)
 }
 
+export function datagramErrorOf(errno: number, path: string): DroverError {
+  const code = codeOf(errno)
+  const reason = code === 'ECONNREFUSED' ? 'nobody receives there (ECONNREFUSED)' : reasonOf(code)
+  return new DroverError(code, `cannot send to the socket ${path}: ${reason}`)
+}
+
 function describe(code: string, step: number, spec: StartSpec): string {
   const file = fileName(spec)
   const limit = LIMITS[step - Step.limit]

@@ -1,6 +1,6 @@
 /** The frames between this adapter and the spawn server. `native/PROTOCOL.md` has them in words. */
 
-export const PROTOCOL_VERSION = 3
+export const PROTOCOL_VERSION = 4
 
 /** Length of the payload (u32), type (u16), flags (u16), number (u32), all little-endian. */
 export const HEADER_BYTES = 12
@@ -26,6 +26,7 @@ export const Request = {
   jobserverGive: 26,
   jobserverDrain: 27,
   jobserverClose: 28,
+  datagram: 32,
 } as const
 
 export const Notice = {
