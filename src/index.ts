@@ -32,6 +32,7 @@ export type { OutputEncoding } from './process/result-of.js'
 export { CommandError, type RunOptions, run } from './process/run.js'
 export type { JobserverMode } from './slots/jobserver/jobserver-source.js'
 export type { JobserverForm } from './slots/jobserver/server-tokens.js'
+export { type NamedSlotsState, readSlots, removeSlots, type SlotUser, setSlots } from './slots/named/read-slots.js'
 export { ClosedError, DroverError, InputError, type InputPlace, OptionError, TemplateError } from './task/errors.js'
 export {
   type Attempt,

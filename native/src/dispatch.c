@@ -8,6 +8,7 @@
 #include "locks.h"
 #include "output.h"
 #include "requests.h"
+#include "slots.h"
 #include "starts.h"
 
 static bool is_output(const struct frame *frame) {
@@ -60,6 +61,10 @@ bool dispatch_frame(const struct frame *frame) {
     case FRAME_JOBSERVER_DRAIN:
     case FRAME_JOBSERVER_CLOSE:
       return jobservers_on_frame(frame);
+    case FRAME_SLOTS_TAKE:
+      return slots_on_take_frame(frame);
+    case FRAME_SLOTS_GIVE:
+      return slots_on_give_frame(frame);
     case FRAME_DATAGRAM:
       return datagrams_on_frame(frame);
     case FRAME_CLOSE:

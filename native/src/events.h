@@ -13,6 +13,7 @@ enum source {
   SOURCE_SOCKET,
   SOURCE_SIGNALS,
   SOURCE_GUARDIAN,
+  SOURCE_SLOTS,
   /* And the number of the jobserver. */
   SOURCE_FIRST_JOBSERVER = 64,
 };

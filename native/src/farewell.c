@@ -20,6 +20,7 @@
 #include "outgoing.h"
 #include "output.h"
 #include "owners.h"
+#include "slots.h"
 
 #define FLUSH_MS 5000
 
@@ -107,6 +108,7 @@ void farewell(const struct sources *sources, bool said, bool keep) {
   /* Not sooner: what runs may rely on them. Not by the end of this process alone: it may stay for leftovers. */
   locks_release_all();
   jobservers_end_all();
+  slots_release_all();
   if (said) {
     tell_ends();
     flush_patiently(sources->socket);

@@ -8,7 +8,7 @@
 
 #include "options.h"
 
-#define PROTOCOL_VERSION 4
+#define PROTOCOL_VERSION 5
 #define FRAME_HEADER 12
 #define FRAME_LIMIT (64u << 20)
 
@@ -31,6 +31,8 @@ enum request_type {
   FRAME_JOBSERVER_DRAIN = 27,
   FRAME_JOBSERVER_CLOSE = 28,
   FRAME_DATAGRAM = 32,
+  FRAME_SLOTS_TAKE = 40,
+  FRAME_SLOTS_GIVE = 41,
 };
 
 enum notice_type {
@@ -52,6 +54,9 @@ enum notice_type {
   FRAME_JOBSERVER_LOST = 154,
   FRAME_JOBSERVER_DRAINED = 155,
   FRAME_JOBSERVER_CLOSED = 156,
+  FRAME_SLOTS_TAKEN = 160,
+  FRAME_SLOTS_FAILED = 161,
+  FRAME_SLOTS_GIVEN = 162,
 };
 
 /* Where a stream of a child comes from or goes to. */

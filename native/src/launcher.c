@@ -24,6 +24,7 @@
 #include "output.h"
 #include "processes.h"
 #include "requests.h"
+#include "slots.h"
 #include "starts.h"
 
 #define EVENTS 256
@@ -56,6 +57,9 @@ static void on_source(enum source source, uint32_t events) {
       return;
     case SOURCE_GUARDIAN:
       self.node_gone = true;
+      return;
+    case SOURCE_SLOTS:
+      slots_on_change();
       return;
     default:
       jobservers_on_readable((uint32_t)source - SOURCE_FIRST_JOBSERVER);
@@ -129,9 +133,11 @@ static void flush(void) {
   events_change_source(SOURCE_SOCKET, self.socket, wants_room ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
+static bool holds_anything(void) { return locks_any() || jobservers_any() || slots_any(); }
+
 /* As a subreaper, this process has children as long as any descendant is left. */
 static bool is_retired(void) {
-  if (!starts_are_refused() || self.backlog || child_count() > 0 || locks_any() || jobservers_any() || !outgoing_is_empty()) return false;
+  if (!starts_are_refused() || self.backlog || child_count() > 0 || holds_anything() || !outgoing_is_empty()) return false;
   return waitid(P_ALL, 0, NULL, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
 }
 
@@ -151,7 +157,7 @@ static void serve(void) {
       exits_reap();
     }
     requests_run();
-    timeout = sooner(sooner(fresh_settle(), locks_retry()), jobservers_retry());
+    timeout = sooner(sooner(fresh_settle(), locks_retry()), sooner(jobservers_retry(), slots_retry()));
     flush();
   }
 }

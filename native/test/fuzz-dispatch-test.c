@@ -1,6 +1,7 @@
 /* Gives requests about children that are there, were there or never were, right and wrong ones, for so many seconds. What
    starts programs is left out. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <time.h>
@@ -20,6 +21,7 @@
 #include "output.h"
 #include "processes.h"
 #include "requests.h"
+#include "slots.h"
 
 #define NUMBERS 8
 /* Beyond what the system gives to any process. */
@@ -88,6 +90,7 @@ static void stir(uint32_t number) {
 #define LOCK_PATHS 3
 static char lock_paths[LOCK_PATHS][32] = {"/tmp/drover-fuzz-XXXXXX", "/tmp/drover-fuzz-XXXXXX", "/nonexistent/lock"};
 
+static char slots_folder[] = "/tmp/drover-fuzz-slots-XXXXXX";
 static char fifo_paths[3][48] = {"", "", "/nonexistent/fifo"};
 
 static void send_frame(void) {
@@ -96,6 +99,7 @@ static void send_frame(void) {
   if (draw(4) == 0) type = draw(2) == 0 ? FRAME_LOCK : FRAME_UNLOCK;
   if (draw(4) == 0) type = (uint16_t)(FRAME_JOBSERVER_OPEN + draw(5));
   if (draw(16) == 0) type = FRAME_DATAGRAM;
+  if (draw(6) == 0) type = draw(2) == 0 ? FRAME_SLOTS_TAKE : FRAME_SLOTS_GIVE;
   begin_frame(&builder);
   if (type == FRAME_SIGNAL_SCOPE) {
     put_u32(&builder, draw(70));
@@ -103,6 +107,12 @@ static void send_frame(void) {
   } else if (type == FRAME_LOCK) {
     put_u32(&builder, draw(0xffffffff));
     put_text(&builder, lock_paths[draw(LOCK_PATHS)]);
+  } else if (type == FRAME_SLOTS_TAKE) {
+    put_u32(&builder, draw(5));
+    put_u32(&builder, draw(8) == 0 ? draw(0xffffffff) : draw(5));
+    put_u32(&builder, draw(0xffffffff));
+    put_text(&builder, draw(8) == 0 ? lock_paths[draw(LOCK_PATHS)] : slots_folder);
+    put_text(&builder, "fuzz");
   } else if (type == FRAME_JOBSERVER_OPEN) {
     const char *path = fifo_paths[draw(3)];
     put_text(&builder, path);
@@ -113,7 +123,7 @@ static void send_frame(void) {
     put_u32(&builder, draw(0xffffffff));
     put_text(&builder, lock_paths[draw(LOCK_PATHS)]);
     put_text(&builder, "READY=1");
-  } else if (type != FRAME_UNLOCK) {
+  } else if (type != FRAME_UNLOCK && type != FRAME_SLOTS_GIVE) {
     for (uint32_t words = draw(6); words > 0; words--) put_u32(&builder, draw(4) == 0 ? draw(0xffffffff) : draw(70));
   }
   if (type == FRAME_INPUT) builder.length += draw(3000);
@@ -126,6 +136,15 @@ static void send_frame(void) {
   CHECK(frame_next(memory, builder.length, &frame) == FRAME_WHOLE);
   dispatch_frame(&frame);
   free(memory);
+}
+
+static void remove_slots(void) {
+  DIR *entries = opendir(slots_folder);
+  CHECK(entries != NULL);
+  struct dirent *entry;
+  while ((entry = readdir(entries)) != NULL) unlinkat(dirfd(entries), entry->d_name, 0);
+  closedir(entries);
+  CHECK(rmdir(slots_folder) == 0);
 }
 
 int main(int argc, char **argv) {
@@ -142,7 +161,7 @@ int main(int argc, char **argv) {
   counting_begin(null);
   for (int n = 0; n < 2; n++) CHECK(close(mkstemp(lock_paths[n])) == 0);
   for (int n = 0; n < 2; n++) snprintf(fifo_paths[n], sizeof fifo_paths[n], "%s.fifo", lock_paths[n]);
-  CHECK(jobservers_share());
+  CHECK(jobservers_share() && mkdtemp(slots_folder) != NULL);
   struct timespec begin, now;
   clock_gettime(CLOCK_MONOTONIC, &begin);
   unsigned long rounds = 0;
@@ -152,6 +171,7 @@ int main(int argc, char **argv) {
     stir(draw(NUMBERS));
     if (rounds % 16 == 0) locks_retry();
     if (rounds % 16 == 8) jobservers_retry();
+    if (rounds % 16 == 4) slots_retry();
     jobservers_on_readable(draw(NUMBERS));
     if (rounds % 256 == 0) requests_run();
     rounds += 1;
@@ -159,6 +179,8 @@ int main(int argc, char **argv) {
   } while ((double)(now.tv_sec - begin.tv_sec) + (double)(now.tv_nsec - begin.tv_nsec) / 1e9 < seconds);
   locks_release_all();
   jobservers_end_all();
+  slots_release_all();
+  remove_slots();
   for (int n = 0; n < 2; n++) unlink(fifo_paths[n]);
   for (int n = 0; n < 2; n++) CHECK(unlink(lock_paths[n]) == 0);
   printf("fuzz-dispatch: ok, %lu rounds\n", rounds);

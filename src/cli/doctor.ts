@@ -45,6 +45,7 @@ const CAPABILITIES: Readonly<Record<keyof LauncherCapabilities, string>> = {
   realPipes: '/dev/stdin and /dev/stderr can be opened in tasks',
   limits: 'children can be given a niceness and limits of their own',
   locks: 'locks are held that end with drover',
+  slots: 'slots are shared with unrelated runs',
   jobservers: 'tokens of a jobserver go back however drover ends',
 }
 

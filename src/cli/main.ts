@@ -8,6 +8,7 @@ import { addPoolCommand } from './pool-command.js'
 import { addResultsCommand } from './results-command.js'
 import { addRunCommand } from './run-command.js'
 import { dieOf } from './signals.js'
+import { addSlotsCommand } from './slots-command.js'
 import { version } from './version.js'
 
 const { before, groups } = splitAtItems(exactArguments(process.argv.slice(2)))
@@ -32,6 +33,7 @@ async function main(): Promise<Ending> {
   addRunCommand(program, exact, groups, end)
   addPoolCommand(program, exact, end)
   addResultsCommand(program, end)
+  addSlotsCommand(program, exact, end)
   program
     .command('doctor')
     .summary('show what this machine offers and what drover will use')

@@ -74,6 +74,7 @@ export function dispatchOptions(words: RunWords, printing: PrintingOptions): Dis
     delayMs: duration('--delay', words.delay),
     killGraceMs: duration('--kill-grace', words.killGrace),
     halt: words.halt,
+    slots: words.slots,
     jobserver: checkOneOf<JobserverMode>('--jobserver', (words.jobserver ?? 'auto') as JobserverMode, [
       'auto',
       'server',

@@ -41,6 +41,7 @@ export interface RunWords {
   readonly dryRun?: true
   readonly color?: string
   readonly launcher?: string
+  readonly slots?: string
   readonly jobserver?: string
   readonly jobserverForm?: string
 }
@@ -72,6 +73,7 @@ export function addRunOptions(command: Command): Command {
     .option('--leftovers <what>', 'kill, keep or wait for processes that a task leaves behind (kill)')
     .option('--launcher <name>', 'what starts the processes: auto, native or node (auto)')
     .optionsGroup('One limit with others:')
+    .option('--slots <name>', 'share slots of this name with other runs; drover slots sets how many there are')
     .option('--jobserver <mode>', 'share slots with make, cargo and drover: auto, server, client or off (auto)')
     .option('--jobserver-form <form>', 'how tasks are told of it: pipe, for any make, or fifo, for ninja (pipe)')
     .optionsGroup('What is kept:')

@@ -42,7 +42,13 @@ export function prepareAttempt(entry: Entry, options: CheckedDispatchOptions): P
   try {
     const task = options.beforeStart?.(entry.task, { index, attempt, slot }) ?? entry.task
     if (options.pool !== undefined) return { task, message: messageOf(task, options) }
-    const spec = startSpecOf(task, options.scope, outputOf(task, index, options), options.leftovers === 'keep')
+    const spec = startSpecOf(
+      task,
+      options.scope,
+      outputOf(task, index, options),
+      options.leftovers === 'keep',
+      options.input,
+    )
     return { task, spec: entry.permit === null ? spec : withPermit(spec, entry.permit) }
   } catch (error) {
     return { error: asResultError(error) }

@@ -14,6 +14,8 @@ import {
 } from '../process/process-options.js'
 import { type JobserverMode, jobserverJobs, jobserverSource } from '../slots/jobserver/jobserver-source.js'
 import type { JobserverForm } from '../slots/jobserver/server-tokens.js'
+import { namedSlotsSource } from '../slots/named/named-slots.js'
+import { checkSlotName } from '../slots/named/slot-folder.js'
 import type { SlotSourceMaker } from '../slots/slot-source.js'
 import { OptionError } from '../task/errors.js'
 import type { Attempt, Result } from '../task/result.js'
@@ -60,6 +62,8 @@ export interface DispatchOptions extends ExecutionSettings {
   readonly signal?: AbortSignal | undefined
   /** Whether results carry a content key, at 24 bytes of memory a task. Default: false. */
   readonly keys?: boolean
+  /** What a task reads that has no standard input of its own: nothing, or this process's. Default: `null`. */
+  readonly input?: 'null' | 'inherit'
   /**
    * What becomes of the output: passed through pipes and kept; handed to this process's own stdout and stderr; dropped; or
    * written straight to files that a function names, each attempt anew. Default: `pipe`.
@@ -89,6 +93,11 @@ export interface DispatchOptions extends ExecutionSettings {
   /** Gives what is sent to a worker for a task, with `pool`. Default: its `stdin`. */
   readonly messageOf?: ((task: Task) => unknown) | undefined
   /**
+   * The name of slots that are shared with every other run of this user that gives it; a task takes as many as it weighs, besides a place
+   * among `concurrency`. Needs the native launcher. Default: none are.
+   */
+  readonly slots?: string | undefined
+  /**
    * Whether slots come from a jobserver, as GNU make and cargo have them, or whether the run is one for what it starts. See
    * {@link JobserverMode}. Needs the native launcher; `auto` is `off` without it. Default: `off`.
    */
@@ -111,6 +120,7 @@ export interface CheckedDispatchOptions extends CheckedSettings {
   readonly haltWords: string
   readonly signal: AbortSignal | undefined
   readonly keys: boolean
+  readonly input: 'null' | 'inherit'
   readonly output: 'pipe' | 'inherit' | 'null' | OutputFiles
   readonly run: string
   /** Tells the processes of this run from those of every other, whatever its id. */
@@ -147,6 +157,7 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     haltWords,
     signal: options.signal,
     keys: options.journal !== undefined || (options.keys ?? false),
+    input: checkOneOf('input', options.input ?? 'null', ['null', 'inherit']),
     output: checkOutput(options.output ?? 'pipe'),
     run,
     scope: `${run}-${uniqueId()}`,
@@ -161,14 +172,23 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
   }
 }
 
-function slotSourcesOf({ jobserver, jobserverForm }: DispatchOptions): SlotSourceMaker[] {
+function slotSourcesOf({ slots, jobserver, jobserverForm }: DispatchOptions): SlotSourceMaker[] {
+  const named = slots === undefined ? [] : [namedSlotsSource(checkSlotName(slots))]
   const form = checkOneOf('jobserverForm', jobserverForm ?? 'pipe', ['pipe', 'fifo'])
-  if (jobserver === undefined) return []
-  return [jobserverSource(checkOneOf('jobserver', jobserver, ['auto', 'server', 'client', 'off']), form)]
+  if (jobserver === undefined) return named
+  return [...named, jobserverSource(checkOneOf('jobserver', jobserver, ['auto', 'server', 'client', 'off']), form)]
 }
 
 /** What says how commands are started, and has no meaning for a message. */
-const COMMAND_OPTIONS = ['output', 'onOutput', 'leftovers', 'pipeGraceMs', 'killGraceMs', 'maxOutputBytes'] as const
+const COMMAND_OPTIONS = [
+  'input',
+  'output',
+  'onOutput',
+  'leftovers',
+  'pipeGraceMs',
+  'killGraceMs',
+  'maxOutputBytes',
+] as const
 
 function checkPool(options: DispatchOptions): Pick<CheckedDispatchOptions, 'pool' | 'messageOf'> {
   const { pool, messageOf } = options

@@ -67,6 +67,11 @@ export class AutoLauncher implements Launcher {
     return (spec, events) => this.#tried(() => chosen.openJobserver!(spec, events))
   }
 
+  get takeSlots(): Launcher['takeSlots'] {
+    const chosen = this.#chosen
+    return chosen.takeSlots && ((spec, events) => chosen.takeSlots!(spec, events))
+  }
+
   get sendDatagram(): Launcher['sendDatagram'] {
     const chosen = this.#chosen
     if (chosen.sendDatagram === undefined) return undefined

@@ -177,6 +177,8 @@ export interface LauncherCapabilities {
   readonly locks: boolean
   /** Whether there is {@link Launcher.openJobserver}. */
   readonly jobservers: boolean
+  /** Whether there is {@link Launcher.takeSlots}. */
+  readonly slots: boolean
 }
 
 export interface LockOptions {
@@ -230,6 +232,31 @@ export interface LauncherJobserver {
   close(): Promise<void>
 }
 
+/** Which slots are wanted of those that unrelated processes share; see `docs/slots.md`. */
+export interface SlotsSpec {
+  /** Absolute; it must be there. */
+  readonly folder: string
+  /** How many, all of them or none; more than there are is all there are. From 1 to 4,096. */
+  readonly weight: number
+  /** How many there are, where the folder does not say. */
+  readonly limit: number
+  /** What people are told of who holds them. */
+  readonly label: string
+}
+
+export interface SlotsEvents {
+  /** They are held, so many. */
+  onTaken(count: number): void
+  /** They cannot be had, or are lost, because the launcher is gone. Nothing is told any more. */
+  onFailed(error: StartError): void
+}
+
+/** Slots that the launcher holds for this process, or waits for. While it waits the event loop is kept alive. */
+export interface SlotsClaim {
+  /** Gives them back, or waits no more; resolves when others can have them. Never rejects. */
+  give(): Promise<void>
+}
+
 export interface Launcher {
   readonly name: 'node' | 'native' | 'ssh'
   readonly capabilities: LauncherCapabilities
@@ -254,6 +281,11 @@ export interface Launcher {
    * opened; `ERR_DROVER_LAUNCHER`, `ERR_DROVER_LAUNCHER_DIED` or `ERR_DROVER_CLOSED` when there is no launcher, or not any more.
    */
   readonly openJobserver?: ((spec: JobserverSpec, events: JobserverEvents) => Promise<LauncherJobserver>) | undefined
+  /**
+   * Waits for slots that unrelated processes share, and holds them until they are given back or this process and all that the launcher
+   * started have ended. No call is made from within it. Present where {@link LauncherCapabilities.slots}.
+   */
+  readonly takeSlots?: ((spec: SlotsSpec, events: SlotsEvents) => SlotsClaim) | undefined
   /**
    * Sends a datagram to a unix socket, which Node cannot: to its path, or to the name after an `@`. Where the system allows it
    * (to root) it comes as from this process, else as from the launcher, which is a child of it.

@@ -102,7 +102,19 @@ export const PROCESS_OPTIONS: readonly string[] = [
 /** All that `dispatch()` and `Dispatcher` take. */
 export const DISPATCH_OPTIONS: readonly string[] = [
   ...SETTINGS,
-  ...['concurrency', 'retries', 'backoffMs', 'delayMs', 'totalTimeoutMs', 'halt', 'signal', 'keys', 'output', 'run'],
+  ...[
+    'concurrency',
+    'retries',
+    'backoffMs',
+    'delayMs',
+    'totalTimeoutMs',
+    'halt',
+    'signal',
+    'keys',
+    'input',
+    'output',
+    'run',
+  ],
   ...[
     'journal',
     'onResult',
@@ -117,6 +129,7 @@ export const DISPATCH_OPTIONS: readonly string[] = [
     'pool',
     'messageOf',
     'onWarning',
+    'slots',
     'jobserver',
     'jobserverForm',
   ],

@@ -6,8 +6,18 @@ export type OutputPair = Readonly<Record<OutputStream, OutputSpec>>
 
 export const PIPES: OutputPair = { stdout: { to: 'pipe' }, stderr: { to: 'pipe' } }
 
-/** What the launcher is to start for a task: its program directly, or the shell with its line. */
-export function startSpecOf(task: Task, scope: string, output: OutputPair, keepLeftovers: boolean): StartSpec {
+/**
+ * What the launcher is to start for a task: its program directly, or the shell with its line.
+ *
+ * @param input - what it reads that has no input of its own: nothing, or this process's.
+ */
+export function startSpecOf(
+  task: Task,
+  scope: string,
+  output: OutputPair,
+  keepLeftovers: boolean,
+  input: 'null' | 'inherit' = 'null',
+): StartSpec {
   const command = plainText(task.command)
   const { file, args } = task.args === undefined ? shellFor(command) : { file: command, args: task.args.map(plainText) }
   return {
@@ -15,7 +25,7 @@ export function startSpecOf(task: Task, scope: string, output: OutputPair, keepL
     args,
     cwd: task.cwd,
     env: task.env === undefined ? undefined : plainEnvironment(task.env),
-    stdin: stdinOf(task),
+    stdin: stdinOf(task, input),
     stdout: output.stdout,
     stderr: output.stderr,
     scope,
@@ -40,8 +50,8 @@ function plainEnvironment(env: NonNullable<Task['env']>): Record<string, string 
   )
 }
 
-function stdinOf(task: Task): StdinSpec {
+function stdinOf(task: Task, input: 'null' | 'inherit'): StdinSpec {
   if (task.stdin !== undefined) return { from: 'bytes', bytes: plainText(task.stdin) }
   if (task.stdinFile !== undefined) return { from: 'file', path: task.stdinFile }
-  return { from: 'null' }
+  return { from: input }
 }

@@ -2,32 +2,40 @@ import type { StartSpec } from '../launcher/port.js'
 import type { SlotContext, SlotPermit, SlotSource, SlotSourceMaker } from './slot-source.js'
 
 /**
- * All sources that have to agree to a start. A task gets something of each, or nothing of any: while one of them is waited for,
- * nothing of the others is kept, so that two runs never wait for what the other has.
+ * All sources that have to agree to a start. A task gets something of each, or nothing of any. What one has given while another is still
+ * waited for is kept for a moment only, so that two runs never wait for ever for what the other has.
  */
 export class Gate {
   readonly #sources: readonly SlotSource[]
+  readonly #graceMs: number
+  /** What is kept, in the order of the sources. */
+  #kept: (SlotPermit | null)[]
+  #weight = 0
+  #timer: NodeJS.Timeout | null = null
   #isWanted = false
 
-  constructor(makers: readonly SlotSourceMaker[], context: SlotContext) {
+  /** @param graceMs - how long something is kept, give or take a third so that nobody is in step with another. */
+  constructor(makers: readonly SlotSourceMaker[], context: SlotContext, graceMs = GRACE_MS) {
     this.#sources = makers.map((make) => make(context))
+    this.#graceMs = graceMs
+    this.#kept = this.#sources.map(() => null)
   }
 
   /** Null when it is not all there; `onChange` of the context tells when to ask again. */
   take(weight: number): SlotPermit | null {
     if (this.#sources.length === 0) return FREE
     this.#isWanted = true
-    const permits: SlotPermit[] = []
-    for (const source of this.#sources) {
-      const permit = source.take(weight)
-      if (permit !== null) {
-        permits.push(permit)
-        continue
-      }
-      for (const taken of permits) taken.release()
-      for (const other of this.#sources) if (other !== source) other.unwanted()
+    if (weight !== this.#weight) this.#release()
+    this.#weight = weight
+    this.#kept = this.#kept.map((permit, place) => permit ?? this.#sources[place]!.take(weight))
+    const permits = this.#kept.filter((permit) => permit !== null)
+    if (permits.length < this.#kept.length) {
+      if (permits.length > 0)
+        this.#timer ??= setTimeout(() => this.#giveUp(), this.#graceMs * (2 / 3 + Math.random() * (2 / 3)))
       return null
     }
+    this.#kept = this.#sources.map(() => null)
+    this.#stopTimer()
     return permits.length === 1 ? permits[0]! : joined(permits)
   }
 
@@ -35,6 +43,7 @@ export class Gate {
   unwanted(): void {
     if (!this.#isWanted) return
     this.#isWanted = false
+    this.#release()
     for (const source of this.#sources) source.unwanted()
   }
 
@@ -43,7 +52,28 @@ export class Gate {
     this.unwanted()
     await Promise.all(this.#sources.map((source) => source.rest()))
   }
+
+  /** Those that have given something wait no more; those that have not go on. */
+  #giveUp(): void {
+    const given = this.#sources.filter((_, place) => this.#kept[place] !== null)
+    this.#release()
+    for (const source of given) source.unwanted()
+  }
+
+  #release(): void {
+    this.#stopTimer()
+    const kept = this.#kept
+    this.#kept = this.#sources.map(() => null)
+    for (const permit of kept) permit?.release()
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+  }
 }
+
+const GRACE_MS = 50
 
 const FREE: SlotPermit = { release() {} }
 

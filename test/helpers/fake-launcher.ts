@@ -38,6 +38,7 @@ export class FakeLauncher implements Launcher {
     limits: true,
     locks: false,
     jobservers: false,
+    slots: false,
   }
   readonly children: FakeChild[] = []
   /** How many run at this moment, and how many did at the most. */

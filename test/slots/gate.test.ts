@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Gate, withPermit } from '../../src/slots/gate.js'
 import type { SlotContext, SlotPermit, SlotSource } from '../../src/slots/slot-source.js'
+import { until } from '../helpers/until.js'
 
 /** So many slots, some of which may have to be waited for; what happens is noted. */
 class FakeSource implements SlotSource {
@@ -44,6 +45,7 @@ const gateOf = (...sources: FakeSource[]) =>
   new Gate(
     sources.map((source) => () => source),
     CONTEXT,
+    10,
   )
 
 describe('Gate', () => {
@@ -65,14 +67,29 @@ describe('Gate', () => {
     [1, 5, 5],
     [5, 1, 5],
     [5, 5, 1],
-  ])('keeps nothing of any while one is waited for (%i, %i, %i)', (...free) => {
+  ])('keeps for a moment what there is while one is waited for (%i, %i, %i)', async (...free) => {
     const sources = free.map((count) => new FakeSource(count))
     const gate = gateOf(...sources)
     expect(gate.take(2)).toBeNull()
-    expect(sources.map((source) => source.free)).toEqual(free)
+    expect(sources.map((source) => source.free)).toEqual(free.map((count) => (count === 1 ? 1 : 3)))
+    await until('it is given back', () => sources.every((source, place) => source.free === free[place]))
     expect(sources.map((source) => source.waits)).toEqual(free.map((count) => count === 1))
     for (const source of sources) source.free = 5
     expect(gate.take(2)).not.toBeNull()
+    expect(sources.map((source) => source.free)).toEqual([3, 3, 3])
+  })
+
+  it('is passed when the last thing comes in time, and by another weight with other things', () => {
+    const [a, b] = [new FakeSource(5), new FakeSource(0)]
+    const gate = gateOf(a, b)
+    expect(gate.take(2)).toBeNull()
+    b.free = 3
+    expect(gate.take(3)).not.toBeNull()
+    expect([a.free, b.free]).toEqual([2, 0])
+    expect(gate.take(1)).toBeNull()
+    b.free = 1
+    gate.take(1)!.release()
+    expect([a.free, b.free]).toEqual([2, 1])
   })
 
   it('says once that nothing is wanted', () => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +10,7 @@ import { runtimeFolder } from '../../src/slots/runtime-folder.js'
 import { Drover, drover, PROGRAM } from '../helpers/drover.js'
 import { processesWith, uniqueSleep } from '../helpers/processes.js'
 import { until } from '../helpers/until.js'
+import { Leaves } from './leaves.js'
 
 let folder: string
 beforeAll(() => {
@@ -22,47 +23,12 @@ const file = (name: string, content: string) => {
   return join(folder, name)
 }
 const DROVER = `'${process.execPath}' '${PROGRAM}'`
-const LEAF = fileURLToPath(new URL('./programs/leaf.pl', import.meta.url))
 const COUNT = fileURLToPath(new URL('./programs/count-tokens.py', import.meta.url))
 const fifos = () => readdirSync(runtimeFolder()).filter((name) => name.startsWith(`jobs-`))
 
-/** Leaves note when they ran; the overlap of what they noted is never more than that of the processes themselves. */
-class Leaves {
-  readonly #log = join(folder, `leaves-${uniqueSleep()}`)
-
-  /** A command that is one of them. */
-  command(seconds = 0.3): string {
-    return `exec perl ${LEAF} ${this.#log} ${seconds}`
-  }
-
-  /** How many ran at once: at the most, and on average between the first and the last time that it was so many. */
-  overlap(): { count: number; most: number; mean: number } {
-    const spans = readFileSync(this.#log, 'utf8').trimEnd().split('\n')
-    const changes = spans.flatMap((line) => {
-      const [begin, end] = line.split(' ').map(Number) as [number, number]
-      return [
-        { at: begin, by: 1 },
-        { at: end, by: -1 },
-      ]
-    })
-    changes.sort((a, b) => a.at - b.at || a.by - b.by)
-    let running = 0
-    const steps = changes.map(({ at, by }) => {
-      running += by
-      return { at, running }
-    })
-    const most = Math.max(...steps.map((step) => step.running))
-    const first = steps.findIndex((step) => step.running === most)
-    const last = steps.findLastIndex((step) => step.running === most) + 1
-    let sum = 0
-    for (let n = first; n < last; n += 1) sum += steps[n]!.running * (steps[n + 1]!.at - steps[n]!.at)
-    return { count: spans.length, most, mean: sum / (steps[last]!.at - steps[first]!.at) }
-  }
-}
-
 describe('drover run as a jobserver', () => {
   it('holds one limit for drovers in drovers and makes in these', async () => {
-    const leaves = new Leaves()
+    const leaves = new Leaves(folder)
     const makefile = file('leaves.mk', `all: a b\na b:\n\t@${leaves.command(0.5)}\n`)
     const inner = file('inner.sh', `seq 4 | ${DROVER} run -j 4 'make -s -f ${makefile}; : {}'\n`)
     const end = await drover(['run', '-j', '4', `sh ${inner}; : {}`, ':::', '1', '2', '3', '4'])
@@ -101,7 +67,7 @@ describe('drover run as a jobserver', () => {
   })
 
   it('has all its slots again after tokens were lost with who had taken them', async () => {
-    const leaves = new Leaves()
+    const leaves = new Leaves(folder)
     const thief = file(
       'thief.py',
       'import os\nn = 0\nwhile n < 3: n += len(os.read(3, 3 - n))\nos.kill(os.getpid(), 9)\n',
@@ -115,7 +81,7 @@ describe('drover run as a jobserver', () => {
   })
 
   it('takes all of a heavy task or nothing, and ends', async () => {
-    const leaves = new Leaves()
+    const leaves = new Leaves(folder)
     const tasks = [3, 1, 3, 1, 2, 9, 1].map((weight) => ({ command: leaves.command(0.05), weight }))
     const summary = await dispatch(tasks, { concurrency: 3, jobserver: 'server' }).summary()
     expect(summary.byState.succeeded).toBe(tasks.length)
@@ -123,7 +89,7 @@ describe('drover run as a jobserver', () => {
   })
 
   it('follows a number of jobs that changes', async () => {
-    const leaves = new Leaves()
+    const leaves = new Leaves(folder)
     const run = dispatch(Array<string>(20).fill(leaves.command(0.1)), { concurrency: 1, jobserver: 'server' })
     const summary = run.summary()
     await until('some are done', () => run.progress().done >= 2)
@@ -169,7 +135,7 @@ describe('drover run under make', () => {
   }
 
   it('is one of its jobs, together with all that it starts', async () => {
-    const leaves = new Leaves()
+    const leaves = new Leaves(folder)
     const rule = (name: string) => `${name}:\n\t+@seq 6 | ${DROVER} run -j 8 '${leaves.command()}; : {}'\n`
     const makefile = file('client.mk', `all: a b c\n${rule('a')}${rule('b')}c:\n\t@${leaves.command()}\n`)
     expect(await make(makefile, ['-j3', 'all'])).toEqual({ stdout: '', stderr: '' })
@@ -214,7 +180,7 @@ exit 0
   })
 
   it('runs as many as the jobserver has, where it is not told how many', async () => {
-    const leaves = new Leaves()
+    const leaves = new Leaves(folder)
     const makefile = file('all.mk', `all:\n\t+@seq 18 | ${DROVER} run '${leaves.command()}; : {}'\n`)
     expect(await make(makefile, ['-j6', 'all'])).toEqual({ stdout: '', stderr: '' })
     expect(leaves.overlap()).toMatchObject({ count: 18, most: 6 })

@@ -14,6 +14,8 @@ const SHORTEST: Readonly<Record<number, number>> = {
   [Notice.lockFailed]: 8,
   [Notice.jobserverOpened]: 4,
   [Notice.jobserverLost]: 4,
+  [Notice.slotsTaken]: 4,
+  [Notice.slotsFailed]: 4,
 }
 
 /** @throws Error when it is shorter than what is read of it. */

@@ -10,6 +10,9 @@ import type {
   LauncherJobserver,
   LauncherLock,
   LockOptions,
+  SlotsClaim,
+  SlotsEvents,
+  SlotsSpec,
   StartError,
   StartSpec,
 } from '../port.js'
@@ -73,6 +76,7 @@ class NativeLauncher implements Launcher {
     limits: true,
     locks: true,
     jobservers: true,
+    slots: true,
   }
 
   readonly #binary: string
@@ -131,6 +135,16 @@ class NativeLauncher implements Launcher {
       if (error instanceof DroverError) throw error
       const { code, message } = startErrorOf(error)
       throw new DroverError(code, message, { cause: error })
+    }
+  }
+
+  takeSlots(spec: SlotsSpec, events: SlotsEvents): SlotsClaim {
+    try {
+      this.#retireIfCredentialsChanged()
+      return this.#serverFor({}).takeSlots(spec, events)
+    } catch (error) {
+      process.nextTick(() => events.onFailed(startErrorOf(error)))
+      return { give: () => Promise.resolve() }
     }
   }
 

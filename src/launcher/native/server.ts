@@ -8,6 +8,9 @@ import type {
   LauncherJobserver,
   LauncherLock,
   LockOptions,
+  SlotsClaim,
+  SlotsEvents,
+  SlotsSpec,
   StartError,
   StartSpec,
 } from '../port.js'
@@ -19,6 +22,7 @@ import { FrameWriter, textBound } from './frame-writer.js'
 import { NativeChild, OUTPUT_CREDIT } from './native-child.js'
 import { ServerJobservers } from './server-jobservers.js'
 import { ServerLocks } from './server-locks.js'
+import { ServerSlots } from './server-slots.js'
 import { type Directories, writeStart } from './start-frame.js'
 import { Notice, PROTOCOL_VERSION, Request } from './wire.js'
 
@@ -66,6 +70,7 @@ export class Server implements ServerConnection, FrameHandler {
   readonly #answers = new Map<number, (count: number) => void>()
   readonly #locks = new ServerLocks(this)
   readonly #jobservers = new ServerJobservers(this)
+  readonly #slots = new ServerSlots(this)
   #requests = 0
   #holds = 0
   readonly #gone: Promise<void>
@@ -162,6 +167,10 @@ export class Server implements ServerConnection, FrameHandler {
     return this.#jobservers.open(spec, events)
   }
 
+  takeSlots(spec: SlotsSpec, events: SlotsEvents): SlotsClaim {
+    return this.#slots.take(spec, events)
+  }
+
   /** @returns the errno, or 0. */
   sendDatagram(path: string, message: string): Promise<number> {
     return this.#request(Request.datagram, 4 + textBound(path) + textBound(message), () => {
@@ -216,6 +225,7 @@ export class Server implements ServerConnection, FrameHandler {
       this.launcherPid = u32(bytes, at + 4)
       return
     }
+    if (type >= Notice.slotsTaken) return this.#slots.handle(type, number, bytes, at)
     if (type >= Notice.jobserverOpened) return this.#jobservers.handle(type, number, bytes, at, length)
     if (type >= Notice.locked) return this.#locks.handle(type, number, bytes, at)
     if (type === Notice.count) {
@@ -302,6 +312,7 @@ export class Server implements ServerConnection, FrameHandler {
     this.#children.clear()
     this.#locks.end(this.#asked ? CLOSED : error)
     this.#jobservers.end(this.#asked ? CLOSED : error)
+    this.#slots.end(this.#asked ? CLOSED : error)
     this.#holds = 0
   }
 }

@@ -1,6 +1,6 @@
 /** The frames between this adapter and the spawn server. `native/PROTOCOL.md` has them in words. */
 
-export const PROTOCOL_VERSION = 4
+export const PROTOCOL_VERSION = 5
 
 /** Length of the payload (u32), type (u16), flags (u16), number (u32), all little-endian. */
 export const HEADER_BYTES = 12
@@ -27,6 +27,8 @@ export const Request = {
   jobserverDrain: 27,
   jobserverClose: 28,
   datagram: 32,
+  slotsTake: 40,
+  slotsGive: 41,
 } as const
 
 export const Notice = {
@@ -48,6 +50,9 @@ export const Notice = {
   jobserverLost: 154,
   jobserverDrained: 155,
   jobserverClosed: 156,
+  slotsTaken: 160,
+  slotsFailed: 161,
+  slotsGiven: 162,
 } as const
 
 /** Flags of a request `lock`. */

@@ -20,6 +20,7 @@ export class NodeLauncher implements Launcher {
     limits: false,
     locks: false,
     jobservers: false,
+    slots: false,
   }
 
   /** Tells this launcher's marks from those of every other, in this process or elsewhere. */
