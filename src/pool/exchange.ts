@@ -36,7 +36,7 @@ export class Exchange implements Waiting {
   retries: number
   isSettled = false
   /** Told when it is settled, however. */
-  onSettled: (() => void) | null = null
+  onSettled: ((waiting: Waiting) => void) | null = null
   /** Told last when it is settled, for those who look on. */
   onOver: (() => void) | null = null
   /** Told when its worker has printed something. */
@@ -121,7 +121,7 @@ export class Exchange implements Waiting {
     this.isSettled = true
     this.release?.()
     this.release = null
-    this.onSettled?.()
+    this.onSettled?.(this)
     this.onOver?.()
     return true
   }

@@ -8,6 +8,7 @@ import { tellingLine } from './output-tail.js'
 import { RequestTimeoutError, WorkerError } from './pool-errors.js'
 import type { CheckedPoolOptions } from './pool-options.js'
 import { ShortMap } from './short-map.js'
+import type { Waiting } from './waiting-line.js'
 import { type ProcessEnd, WorkerProcess, type WorkerProcessEvents } from './worker-process.js'
 
 /** Whom a worker tells what has become of it. */
@@ -24,12 +25,17 @@ export interface WorkerHost {
   onGone(worker: PoolWorker): void
 }
 
+/** What a worker answered. */
+type Outcome = { readonly value: unknown } | { readonly error: RemoteError }
+
+/** No part of it is a closure of its own: what those refer to outlives its use by many collections. */
 interface Flight {
+  readonly id: number
   readonly exchange: Exchange
   /** Its timeout; or, when it was given up, how long the worker has for the answer that it still owes. */
   timer: NodeJS.Timeout | null
-  /** Gives the answer that has come, when all that was printed before it has been read. */
-  settle: (() => void) | null
+  /** The answer that has come, until all that was printed before it has been read. */
+  outcome: Outcome | null
 }
 
 /**
@@ -82,8 +88,8 @@ export class PoolWorker implements WorkerProcessEvents {
     this.#host = host
     this.#conversation = makeConversation(options, {
       onReady: () => this.#becomeReady(),
-      onAnswer: (id, value) => this.#take(id, (exchange) => exchange.answer(value, this.pid ?? 0)),
-      onFailure: (id, error) => this.#take(id, (exchange) => exchange.failedInHandler(error)),
+      onAnswer: (id, value) => this.#take(id, { value }),
+      onFailure: (id, error) => this.#take(id, { error }),
       onPrinted: (id, stream, chunk) => this.#print(this.#inFlight.get(id)?.exchange, stream, chunk),
       onPong: () => this.onPong?.(),
       onCannotStart: (error) => this.fail('ERR_DROVER_WORKER_START', cannotStart(error)),
@@ -162,11 +168,8 @@ export class PoolWorker implements WorkerProcessEvents {
     if (this.#inFlight.size === 0) this.sinceMs = now
     exchange.sentMs = now
     this.sent += 1
-    const flight: Flight = { exchange, timer: null, settle: null }
-    this.#inFlight.add(id, flight)
-    exchange.onSettled = () => this.#giveUp(id, flight)
-    const { timeoutMs } = exchange
-    if (timeoutMs > 0) flight.timer = setTimeout(() => exchange.reject(this.#timeoutError(timeoutMs)), timeoutMs)
+    this.#inFlight.add(id, { id, exchange, timer: this.#timeoutOf(exchange), outcome: null })
+    exchange.onSettled = this.#onGivenUp
     this.process.hold(true)
     this.#scheduleFlush()
   }
@@ -273,15 +276,12 @@ export class PoolWorker implements WorkerProcessEvents {
   }
 
   /** An answer: given at once; or, with one request at a time, when what was printed before it has been read. */
-  #take(id: number, settle: (exchange: Exchange) => void): void {
+  #take(id: number, outcome: Outcome): void {
     const flight = this.#inFlight.get(id)
     if (flight === undefined) return
     this.answered += 1
-    flight.settle = () => {
-      this.#close(id, flight)
-      settle(flight.exchange)
-    }
-    if (this.#options.pipeline > 1) return flight.settle()
+    flight.outcome = outcome
+    if (this.#options.pipeline > 1) return this.#settle(flight, outcome)
     setImmediate(() => {
       this.#settleAnswers()
       if (!this.hasEnded) this.#host.onRoom(this)
@@ -289,11 +289,17 @@ export class PoolWorker implements WorkerProcessEvents {
   }
 
   #settleAnswers(): void {
-    for (const { settle } of this.#inFlight.values()) settle?.()
+    for (const flight of this.#inFlight.values()) if (flight.outcome !== null) this.#settle(flight, flight.outcome)
+  }
+
+  #settle(flight: Flight, outcome: Outcome): void {
+    this.#close(flight)
+    if ('error' in outcome) flight.exchange.failedInHandler(outcome.error)
+    else flight.exchange.answer(outcome.value, this.pid ?? 0)
   }
 
   /** The request is off the worker's hands. */
-  #close(id: number, { exchange, timer }: Flight): void {
+  #close({ id, exchange, timer }: Flight): void {
     if (!this.#inFlight.delete(id)) return
     exchange.onSettled = null
     if (timer !== null) clearTimeout(timer)
@@ -304,21 +310,26 @@ export class PoolWorker implements WorkerProcessEvents {
     if (!this.isLeased) this.process.hold(false)
   }
 
+  readonly #onGivenUp = (exchange: Waiting): void => {
+    const flight = this.#inFlight.values().find((one) => one.exchange === exchange)
+    if (flight !== undefined) this.#giveUp(flight)
+  }
+
   /** Nobody waits for the answer any more. Where the worker can be told, it has some time to answer; else it is ended. */
-  #giveUp(id: number, flight: Flight): void {
+  #giveUp(flight: Flight): void {
     if (flight.timer !== null) clearTimeout(flight.timer)
-    if (this.hasEnded || flight.settle !== null) return
+    if (this.hasEnded || flight.outcome !== null) return
     const end = () => this.fail('ERR_DROVER_WORKER_DIED', 'was ended because a request that it had was given up')
     if (!this.#conversation.canCancel) return end()
-    this.#conversation.cancel(id)
+    this.#conversation.cancel(flight.id)
     this.#scheduleFlush()
     flight.timer = setTimeout(end, this.#options.killGraceMs)
   }
 
   #rejectAll(error: unknown): void {
-    for (const [id, flight] of this.#inFlight.entries()) {
-      if (flight.settle !== null) continue
-      this.#close(id, flight)
+    for (const flight of this.#inFlight.values()) {
+      if (flight.outcome !== null) continue
+      this.#close(flight)
       const { exchange } = flight
       if (!(error === this.failure && this.#host.sendAgain(exchange))) exchange.reject(error)
     }
@@ -340,6 +351,12 @@ export class PoolWorker implements WorkerProcessEvents {
     this.#state = state
     if (this.#startTimer !== null) clearTimeout(this.#startTimer)
     this.#host.onEnded(this)
+  }
+
+  #timeoutOf(exchange: Exchange): NodeJS.Timeout | null {
+    const { timeoutMs } = exchange
+    if (timeoutMs === 0) return null
+    return setTimeout(() => exchange.reject(this.#timeoutError(timeoutMs)), timeoutMs)
   }
 
   #timeoutError(timeoutMs: number): RequestTimeoutError {
