@@ -85,7 +85,7 @@ function changeJobs(run: SteeredRun, by: number, say: (message: string) => void)
 /** Ends this process by a signal, as if it had never been caught; a parent then sees what happened. */
 export function dieOf(signal: NodeJS.Signals): never {
   // A listener that is removed leaves the default action, also where Node itself had ignored the signal.
-  process.on(signal, () => {})
+  if (signal !== 'SIGKILL' && signal !== 'SIGSTOP') process.on(signal, () => {})
   process.removeAllListeners(signal)
   process.kill(process.pid, signal)
   // Not reached but where the system delivers the signal late or not at all.

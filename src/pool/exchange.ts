@@ -36,7 +36,7 @@ export class Exchange implements Waiting {
   retries: number
   isSettled = false
   /** Told when it is settled, however. */
-  onSettled: (() => void) | null = null
+  onSettled: ((waiting: Waiting) => void) | null = null
   /** Gets each piece of output. */
   onOutput: RequestOptions['onOutput'] | null = null
   /** Takes back what was set up to give it up. */
@@ -152,7 +152,7 @@ export class Exchange implements Waiting {
     this.isSettled = true
     this.release?.()
     this.release = null
-    this.onSettled?.()
+    this.onSettled?.(this)
     this.#tellOnlookers()
     return true
   }

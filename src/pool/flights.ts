@@ -1,13 +1,20 @@
+import type { RemoteError } from './conversation.js'
 import type { Exchange } from './exchange.js'
 import { ShortMap } from './short-map.js'
+import type { Waiting } from './waiting-line.js'
 
+/** No part of it is a closure of its own: what those refer to outlives its use by many collections. */
 interface Flight {
+  readonly id: number
   readonly exchange: Exchange
   /** Its timeout; or, when it was given up, how long the worker has for the answer that it still owes. */
   timer: NodeJS.Timeout | null
-  /** Gives the answer that has come. */
-  settle: (() => void) | null
+  /** The answer that has come, until all that was printed before it has been read. */
+  outcome: Outcome | null
 }
+
+/** What a worker answered. */
+export type Outcome = { readonly value: unknown } | { readonly error: RemoteError }
 
 /** The worker that has the requests. */
 export interface FlightsOwner {
@@ -15,6 +22,8 @@ export interface FlightsOwner {
   onGivenUp(id: number): boolean
   /** An answer that nobody waits for any more did not come in time. */
   onOverdue(): void
+  /** An answer is given. */
+  onOutcome(exchange: Exchange, outcome: Outcome): void
   /** One is off the worker's hands. */
   onClosed(): void
 }
@@ -60,41 +69,44 @@ export class Flights {
   }
 
   add(id: number, exchange: Exchange, makeTimeoutError: () => unknown): void {
-    const flight: Flight = { exchange, timer: null, settle: null }
+    const flight: Flight = { id, exchange, timer: null, outcome: null }
     this.#open.add(id, flight)
-    exchange.onSettled = () => this.#giveUp(id, flight)
+    exchange.onSettled = this.#onSettled
     const { timeoutMs } = exchange
     if (timeoutMs > 0) flight.timer = setTimeout(() => exchange.reject(makeTimeoutError()), timeoutMs)
   }
 
   /** Its answer has come, and is given by {@link settleAnswers}. */
-  noteAnswer(id: number, settle: (exchange: Exchange) => void): void {
+  noteAnswer(id: number, outcome: Outcome): void {
     const flight = this.#open.get(id)
-    if (flight === undefined) return
-    flight.settle = () => {
-      this.#close(id, flight)
-      settle(flight.exchange)
-    }
+    if (flight !== undefined) flight.outcome = outcome
   }
 
   settleAnswer(id: number): void {
-    this.#open.get(id)?.settle?.()
+    const flight = this.#open.get(id)
+    if (flight !== undefined) this.#settle(flight)
   }
 
   settleAnswers(): void {
-    for (const { settle } of this.#open.values()) settle?.()
+    for (const flight of this.#open.values()) this.#settle(flight)
   }
 
   /** Closes those whose answers have not come. */
   drop(onDropped: (exchange: Exchange) => void): void {
-    for (const [id, flight] of this.#open.entries()) {
-      if (flight.settle !== null) continue
-      this.#close(id, flight)
+    for (const flight of this.#open.values()) {
+      if (flight.outcome !== null) continue
+      this.#close(flight)
       onDropped(flight.exchange)
     }
   }
 
-  #close(id: number, { exchange, timer }: Flight): void {
+  #settle(flight: Flight): void {
+    if (flight.outcome === null) return
+    this.#close(flight)
+    this.#owner.onOutcome(flight.exchange, flight.outcome)
+  }
+
+  #close({ id, exchange, timer }: Flight): void {
     if (!this.#open.delete(id)) return
     exchange.onSettled = null
     if (timer !== null) clearTimeout(timer)
@@ -102,10 +114,12 @@ export class Flights {
     this.#owner.onClosed()
   }
 
-  #giveUp(id: number, flight: Flight): void {
+  readonly #onSettled = (exchange: Waiting): void => {
+    const flight = this.#open.values().find((one) => one.exchange === exchange)
+    if (flight === undefined) return
     if (flight.timer !== null) clearTimeout(flight.timer)
     flight.timer = null
-    if (flight.settle === null && this.#owner.onGivenUp(id)) this.#limitGivenUp()
+    if (flight.outcome === null && this.#owner.onGivenUp(flight.id)) this.#limitGivenUp()
   }
 
   /** Of those that nobody waits for, the ones that the worker is at are limited; the others wait for no fault of theirs. */
@@ -113,7 +127,7 @@ export class Flights {
     for (let place = 0; place < this.atOnce; place += 1) {
       const flight = this.#open.at(place)
       if (flight === undefined) return
-      if (flight.timer !== null || flight.settle !== null || !flight.exchange.isSettled) continue
+      if (flight.timer !== null || flight.outcome !== null || !flight.exchange.isSettled) continue
       flight.timer = setTimeout(() => this.#owner.onOverdue(), this.#graceMs)
     }
   }

@@ -7,7 +7,7 @@ export class LeaseRequest implements Waiting {
   readonly priority: number
   readonly order: number
   isSettled = false
-  onSettled: (() => void) | null = null
+  onSettled: ((waiting: Waiting) => void) | null = null
   /** Takes back what was set up to give it up. */
   release: (() => void) | null = null
   readonly #resolve: (worker: PoolWorker) => void
@@ -41,6 +41,6 @@ export class LeaseRequest implements Waiting {
   #settle(): void {
     this.isSettled = true
     this.release?.()
-    this.onSettled?.()
+    this.onSettled?.(this)
   }
 }

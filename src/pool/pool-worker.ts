@@ -3,7 +3,7 @@ import { DroverError } from '../task/errors.js'
 import { type Conversation, ConversationError } from './conversation.js'
 import { makeConversation } from './conversations.js'
 import type { Exchange } from './exchange.js'
-import { Flights } from './flights.js'
+import { Flights, type Outcome } from './flights.js'
 import type { WorkerError } from './pool-errors.js'
 import type { CheckedPoolOptions } from './pool-options.js'
 import { type Cause, cannotStart, causeOfEnd, timeoutErrorOf, workerErrorOf } from './worker-failures.js'
@@ -81,8 +81,8 @@ export class PoolWorker implements WorkerProcessEvents {
     this.#host = host
     this.#conversation = makeConversation(options, {
       onReady: () => this.#becomeReady(),
-      onAnswer: (id, value) => this.#take(id, (exchange) => exchange.answer(value, this.pid ?? 0)),
-      onFailure: (id, error) => this.#take(id, (exchange) => exchange.failedInHandler(error, this.pid ?? 0)),
+      onAnswer: (id, value) => this.#take(id, { value }),
+      onFailure: (id, error) => this.#take(id, { error }),
       onPrinted: (id, stream, chunk) => {
         if (stream === 'stderr') this.process.keepTail(stream, chunk)
         this.#print(this.#flights.get(id), stream, chunk)
@@ -93,6 +93,10 @@ export class PoolWorker implements WorkerProcessEvents {
     this.#flights = new Flights(options.killGraceMs, {
       onGivenUp: (id) => this.#onGivenUp(id),
       onOverdue: () => this.#onOverdue(),
+      onOutcome: (exchange, outcome) => {
+        if ('error' in outcome) exchange.failedInHandler(outcome.error, this.pid ?? 0)
+        else exchange.answer(outcome.value, this.pid ?? 0)
+      },
       onClosed: () => this.#onClosed(),
     })
     this.process = new WorkerProcess(scope, options, this)
@@ -291,10 +295,10 @@ export class PoolWorker implements WorkerProcessEvents {
   }
 
   /** An answer: given at once; or, with one request at a time, when what was printed before it has been read. */
-  #take(id: number, settle: (exchange: Exchange) => void): void {
+  #take(id: number, outcome: Outcome): void {
     if (this.#flights.get(id) === undefined) return
     this.answered += 1
-    this.#flights.noteAnswer(id, settle)
+    this.#flights.noteAnswer(id, outcome)
     if (this.#options.pipeline > 1) return this.#flights.settleAnswer(id)
     setImmediate(() => {
       this.#flights.settleAnswers()

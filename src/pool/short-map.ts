@@ -45,9 +45,4 @@ export class ShortMap<Value> {
   values(): Value[] {
     return [...this.#values]
   }
-
-  /** As {@link values}. */
-  entries(): [number: number, value: Value][] {
-    return this.#numbers.map((number, place) => [number, this.#values[place]!])
-  }
 }

@@ -9,7 +9,8 @@ export interface Waiting {
   readonly isSettled: boolean
   /** Whether only a worker will do that has nothing else to do. */
   readonly needsWholeWorker: boolean
-  onSettled: (() => void) | null
+  /** One for all that wait, or that a worker has: no closure is made for each. */
+  onSettled: ((waiting: Waiting) => void) | null
   assign(worker: PoolWorker): void
   reject(error: unknown): void
 }
@@ -33,7 +34,7 @@ export class WaitingLine {
   }
 
   push(waiting: Waiting): void {
-    waiting.onSettled = () => this.#noteSettled()
+    waiting.onSettled = this.#noteSettled
     this.#queue.push(waiting)
   }
 
@@ -59,7 +60,7 @@ export class WaitingLine {
     for (let next = this.shift(); next !== undefined; next = this.shift()) next.reject(error)
   }
 
-  #noteSettled(): void {
+  readonly #noteSettled = (): void => {
     this.#settled += 1
     if (this.size === 0) return this.#forgetAll()
     if (this.#settled < MOST_SETTLED || this.#settled < this.size) return

@@ -13,7 +13,7 @@ const MAX_BYTES = 0xffff_ffff
 /** The worker's side of `frames`, see `docs/protocol.md`. */
 export class FramesSide implements ProtocolSide {
   readonly #parts: SideParts
-  readonly #writer = new FrameWriter()
+  readonly #writer = new FrameWriter(true)
   readonly #reader = new FrameReader(ToWorker, MAX_BYTES, (type, id, payload) => this.#handle(type, id, payload))
   #clones = false
   #isLeaving = false
@@ -99,6 +99,7 @@ export class FramesSide implements ProtocolSide {
 
   #write(): void {
     this.#parts.output.write(this.#writer.take())
+    this.#writer.reuse()
   }
 }
 

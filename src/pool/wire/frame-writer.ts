@@ -4,19 +4,28 @@ import type { EncodedValue } from './values.js'
 const SLAB_BYTES = 65_536
 /** Bodies of at least this size are handed on as they are; smaller ones are cheaper to copy. */
 const LARGE = 16_384
+/** The same where the memory is there already. */
+const LARGE_WHERE_REUSED = 1024 * 1024
 
 /**
- * Collects frames in slabs, which are not reused, until they are taken to be written.
+ * Collects frames in slabs until they are taken to be written. Slabs are not used again, unless {@link FrameWriter.reuse} is
+ * called.
  *
  *   slab  [ taken | collected | free ]
  *                 ^ start     ^ end
  */
 export class FrameWriter {
+  readonly #large: number
   #slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES)
   #start = 0
   #end = 0
   #pieces: Uint8Array[] = []
   #bytes = 0
+
+  /** @param isReused - whether {@link reuse} will be called each time, so that slabs for long bodies are worth their while. */
+  constructor(isReused = false) {
+    this.#large = isReused ? LARGE_WHERE_REUSED : LARGE
+  }
 
   /** How many bytes wait to be taken. */
   get bytes(): number {
@@ -36,8 +45,9 @@ export class FrameWriter {
 
   /** A frame whose payload is a byte and then these bytes, or this text as UTF-8. */
   tagged(type: number, id: number, tag: number, body: string | Uint8Array): void {
-    if (typeof body === 'string' && body.length * 3 < LARGE) {
-      this.#reserve(HEADER_BYTES + 1 + body.length * 3)
+    const bound = typeof body === 'string' ? boundOf(body) : 0
+    if (typeof body === 'string' && bound < this.#large) {
+      this.#reserve(HEADER_BYTES + 1 + bound)
       const written = this.#slab.write(body, this.#end + HEADER_BYTES + 1)
       this.#header(type, id, 1 + written)
       this.#slab[this.#end] = tag
@@ -45,7 +55,7 @@ export class FrameWriter {
       return
     }
     const bytes = typeof body === 'string' ? Buffer.from(body) : body
-    const isLarge = bytes.length >= LARGE
+    const isLarge = bytes.length >= this.#large
     this.#reserve(HEADER_BYTES + 1 + (isLarge ? 0 : bytes.length))
     this.#header(type, id, 1 + bytes.length)
     this.#slab[this.#end++] = tag
@@ -55,7 +65,7 @@ export class FrameWriter {
   /** A frame whose payload is a JSON text. */
   json(type: number, id: number, content: unknown): void {
     const bytes = Buffer.from(JSON.stringify(content))
-    const isLarge = bytes.length >= LARGE
+    const isLarge = bytes.length >= this.#large
     this.#reserve(HEADER_BYTES + (isLarge ? 0 : bytes.length))
     this.#header(type, id, bytes.length)
     this.#body(bytes, isLarge)
@@ -68,6 +78,12 @@ export class FrameWriter {
     this.#pieces = []
     this.#bytes = 0
     return pieces
+  }
+
+  /** What was taken has been written, and nothing else is collected: its memory is used again. */
+  reuse(): void {
+    this.#start = 0
+    this.#end = 0
   }
 
   #header(type: number, id: number, payloadBytes: number): void {
@@ -100,7 +116,7 @@ export class FrameWriter {
   #reserve(bytes: number): void {
     if (this.#slab.length - this.#end >= bytes) return
     this.#closePiece()
-    this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+    this.#slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, bytes))
     this.#start = 0
     this.#end = 0
   }
@@ -111,4 +127,9 @@ export class FrameWriter {
     this.#pieces.push(this.#slab.subarray(this.#start, this.#end))
     this.#start = this.#end
   }
+}
+
+/** The most bytes that a text takes, found without looking at it where that hardly matters. */
+function boundOf(text: string): number {
+  return text.length * 3 < LARGE ? text.length * 3 : Buffer.byteLength(text)
 }

@@ -18,14 +18,16 @@ export const PrintedTo = { stdout: 1, stderr: 2 } as const
 /** What came is no frame of this side's. */
 export class FrameError extends Error {}
 
-/**
- * @param payload - valid during the call, and after it only as long as nobody writes to the chunk that it came in.
- */
+/** @param payload - valid during the call; where it is all of its ArrayBuffer it is the receiver's own. */
 export type OnFrame = (type: number, id: number, payload: Buffer) => void
 
+/** The most that is kept to put frames together in; for longer ones memory of their size is taken. */
+const MOST_KEPT_BYTES = 1024 * 1024
+const LEAST_KEPT_BYTES = 65_536
+
 /**
- * Cuts what comes into frames, wherever the reads were split. A frame that a read has cut is put together in a buffer of
- * its size, so that each byte is copied once at the most.
+ * Cuts what comes into frames, wherever the reads were split. A frame that a read has cut is put together in a buffer that is
+ * large enough from the start, so that each byte is copied once at the most.
  */
 export class FrameReader {
   readonly #lowestType: number
@@ -36,6 +38,8 @@ export class FrameReader {
   #headerBytes = 0
   #payload: Buffer | null = null
   #payloadBytes = 0
+  /** Used again and again: memory that was never touched costs more than what is done with it. */
+  #kept: Buffer = Buffer.alloc(0)
 
   /** @param types - those that the other side sends, which are numbered without a gap. */
   constructor(types: Readonly<Record<string, number>>, maxBytes: number, onFrame: OnFrame) {
@@ -82,7 +86,7 @@ export class FrameReader {
       return at + copied
     }
     const length = this.#payloadLength(this.#header, 0)
-    this.#payload = Buffer.allocUnsafeSlow(length)
+    this.#payload = this.#memoryFor(length)
     this.#payloadBytes = 0
     this.#endIfWhole()
     return at + copied
@@ -102,6 +106,15 @@ export class FrameReader {
     this.#payload = null
     this.#headerBytes = 0
     this.#onFrame(this.#header[4]!, u32(this.#header, 5), payload)
+  }
+
+  #memoryFor(length: number): Buffer {
+    if (length >= MOST_KEPT_BYTES) return Buffer.allocUnsafeSlow(length)
+    // Always longer than the payload, which else would be taken for the receiver's own.
+    if (this.#kept.length <= length) {
+      this.#kept = Buffer.allocUnsafeSlow(Math.max(LEAST_KEPT_BYTES, 2 ** Math.ceil(Math.log2(length + 1))))
+    }
+    return this.#kept.subarray(0, length)
   }
 
   #payloadLength(bytes: Buffer, at: number): number {
