@@ -4,6 +4,8 @@ export { Dispatcher, type DispatcherEvents, type DispatcherOptions } from './dis
 export type { Progress, Summary } from './dispatch/progress.js'
 export type { ResultJournal } from './dispatch/result-journal.js'
 export type { Tasks } from './dispatch/task-source.js'
+export { type DaemonSummary, daemon } from './executive/daemon.js'
+export type { DaemonOptions, DaemonRound } from './executive/daemon-options.js'
 export { type ForEachRun, type ForEachSummary, forEach } from './executive/for-each.js'
 export type { ForEachOptions } from './executive/for-each-options.js'
 export type { ItemModule, ItemOf, ValueOf } from './executive/item-module.js'

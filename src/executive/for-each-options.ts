@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import type { Launcher } from '../launcher/port.js'
 import { checkPoolOptions } from '../pool/check-pool-options.js'
 import type { PoolOptions } from '../pool/pool-options.js'
 import { checkCount, checkDuration, checkOneOf, checkSignal, rejectUnknown } from '../process/process-options.js'
@@ -56,6 +57,7 @@ export interface CheckedForEach<Item = unknown, Value = unknown> {
   readonly attempts: number
   readonly backoffMs: number
   readonly maxOutputBytes: number
+  readonly launcher: Launcher
   readonly signal: AbortSignal | undefined
   readonly output: 'keep' | 'inherit'
   readonly release: (() => unknown) | undefined
@@ -84,7 +86,7 @@ export function checkForEach<Item, Value>(
   const pool: HandedOn = Object.fromEntries(
     POOL_OPTIONS.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
   )
-  const { maxOutputBytes } = checkPoolOptions(handler, undefined, pool)
+  const { maxOutputBytes, launcher } = checkPoolOptions(handler, undefined, pool)
   const { concurrency = availableParallelism() } = options
   return {
     handler,
@@ -94,6 +96,7 @@ export function checkForEach<Item, Value>(
     attempts: checkCount('retries', options.retries ?? 0) + 1,
     backoffMs: checkDuration('backoffMs', options.backoffMs ?? 1_000),
     maxOutputBytes,
+    launcher,
     signal: options.signal,
     output: checkOneOf('output', options.output ?? 'keep', ['keep', 'inherit']),
     release: checkHook('release', options.release),

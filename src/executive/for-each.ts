@@ -148,6 +148,11 @@ export class ForEachRun<Item = unknown, Value = unknown> implements AsyncIterabl
     }
     await this.#over
     if (this.#failure !== null && this.#discard) throw this.#failure.error
+    return this.progress()
+  }
+
+  /** The counts at this moment; items without a result are in `total` only. */
+  progress(): ForEachSummary {
     const { byState, failures, elapsedMs } = this.#counter
     return {
       total: this.#pulled,

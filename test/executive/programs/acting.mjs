@@ -58,6 +58,8 @@ export async function handle({ act, value, text, ms = 0, bytes = 0, word }, { si
     case 'leave':
       spawn('sleep', [word], { detached: true, stdio: 'ignore' }).unref()
       break
+    case 'env':
+      return { value: process.env[text] ?? null, pid: process.pid, handled }
     case 'unsendable':
       return () => {}
   }
