@@ -1,13 +1,13 @@
 import type { Result } from '../task/result.js'
 
 /** Results on their way to the one who reads them. */
-export class ResultStream implements AsyncIterator<Result, undefined> {
+export class ResultStream<Item = Result> implements AsyncIterator<Item, undefined> {
   readonly #onTaken: () => void
   readonly #onReturn: () => Promise<void>
-  #results: Result[] = []
+  #results: Item[] = []
   #taken = 0
   #end: { error: unknown } | 'ended' | null = null
-  #readers: ((step: IteratorResult<Result, undefined> | Promise<never>) => void)[] = []
+  #readers: ((step: IteratorResult<Item, undefined> | Promise<never>) => void)[] = []
 
   /**
    * @param onTaken - called after a result was read, when there is room for another.
@@ -23,7 +23,7 @@ export class ResultStream implements AsyncIterator<Result, undefined> {
     return this.#results.length - this.#taken
   }
 
-  push(result: Result): void {
+  push(result: Item): void {
     const reader = this.#readers.shift()
     if (reader !== undefined) reader({ done: false, value: result })
     else this.#results.push(result)
@@ -35,7 +35,7 @@ export class ResultStream implements AsyncIterator<Result, undefined> {
     for (const reader of this.#readers.splice(0)) reader(this.#last())
   }
 
-  async next(): Promise<IteratorResult<Result, undefined>> {
+  async next(): Promise<IteratorResult<Item, undefined>> {
     if (this.unread > 0) {
       const value = this.#results[this.#taken]!
       this.#taken += 1
@@ -50,7 +50,7 @@ export class ResultStream implements AsyncIterator<Result, undefined> {
     return new Promise((resolve) => this.#readers.push(resolve))
   }
 
-  async return(): Promise<IteratorResult<Result, undefined>> {
+  async return(): Promise<IteratorResult<Item, undefined>> {
     this.#results = []
     this.#taken = 0
     await this.#onReturn()

@@ -50,8 +50,12 @@ export async function lockJournalAgain(path: string, file: string, launcher: Lau
   }
 }
 
-/** @param own - a pid that is no other drover's; what it holds is about to be given back. */
-async function lockByKernel(lock: Lock, file: string, own?: number): Promise<LauncherLock> {
+/**
+ * Takes a lock of the kernel's. One whose holder is dead is about to be given back: that is waited for.
+ *
+ * @param own - a pid that is no other drover's; what it holds is about to be given back too.
+ */
+export async function lockByKernel(lock: Lock, file: string, own?: number): Promise<LauncherLock> {
   try {
     return await lock()
   } catch (error) {
