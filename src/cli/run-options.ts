@@ -11,7 +11,7 @@ import type { JobserverMode } from '../slots/jobserver/jobserver-source.js'
 import type { JobserverForm } from '../slots/jobserver/server-tokens.js'
 import { OptionError } from '../task/errors.js'
 import type { RunWords } from './run-words.js'
-import { given, parseCount, parseDelimiter, parseDuration, parseJobs, parseSize } from './values.js'
+import { given, parseCount, parseDelimiter, parseDuration, parseJobs, parseNice, parseSize } from './values.js'
 
 /** How results and output are printed. */
 export interface PrintingOptions {
@@ -62,8 +62,10 @@ export function printingOptions(words: RunWords): PrintingOptions {
 export function dispatchOptions(words: RunWords, printing: PrintingOptions): DispatchSourceOptions {
   const duration = (option: string, value: string | undefined) =>
     value === undefined ? undefined : parseDuration(option, value)
+  const size = (option: string, value: string | undefined) =>
+    value === undefined ? undefined : parseSize(option, value)
   if (words.halt !== undefined) parseHalt(words.halt)
-  const maxOutput = words.maxOutput === undefined ? undefined : parseSize('--max-output', words.maxOutput)
+  const maxOutput = size('--max-output', words.maxOutput)
   const keepsResults = printing.json !== null || words.journal !== undefined
   return given({
     concurrency: words.jobs === undefined ? undefined : parseJobs(words.jobs),
@@ -74,6 +76,11 @@ export function dispatchOptions(words: RunWords, printing: PrintingOptions): Dis
     delayMs: duration('--delay', words.delay),
     killGraceMs: duration('--kill-grace', words.killGrace),
     halt: words.halt,
+    maxMemoryBytes: size('--max-memory', words.maxMemory),
+    maxProcesses: words.maxProcesses === undefined ? undefined : parseCount('--max-processes', words.maxProcesses, 1),
+    maxCpuMs: duration('--max-cpu-time', words.maxCpuTime),
+    maxFileSizeBytes: size('--max-file-size', words.maxFileSize),
+    nice: words.nice === undefined ? undefined : parseNice(words.nice),
     slots: words.slots,
     jobserver: checkOneOf<JobserverMode>('--jobserver', (words.jobserver ?? 'auto') as JobserverMode, [
       'auto',

@@ -41,6 +41,11 @@ export interface RunWords {
   readonly dryRun?: true
   readonly color?: string
   readonly launcher?: string
+  readonly maxMemory?: string
+  readonly maxProcesses?: string
+  readonly maxCpuTime?: string
+  readonly maxFileSize?: string
+  readonly nice?: string
   readonly slots?: string
   readonly jobserver?: string
   readonly jobserverForm?: string
@@ -72,6 +77,12 @@ export function addRunOptions(command: Command): Command {
     .option('--kill-grace <dur>', 'time between TERM and KILL (5s)')
     .option('--leftovers <what>', 'kill, keep or wait for processes that a task leaves behind (kill)')
     .option('--launcher <name>', 'what starts the processes: auto, native or node (auto)')
+    .optionsGroup('Limits on each task:')
+    .option('--max-memory <size>', 'end one that, with all below it, uses more memory')
+    .option('--max-processes <n>', 'end one that is more processes')
+    .option('--max-cpu-time <dur>', 'end a process that uses more processor time')
+    .option('--max-file-size <size>', 'end a process that writes a larger file')
+    .option('--nice <n>', 'add so much to the niceness, from -20 to 19')
     .optionsGroup('One limit with others:')
     .option('--slots <name>', 'share slots of this name with other runs; drover slots sets how many there are')
     .option('--jobserver <mode>', 'share slots with make, cargo and drover: auto, server, client or off (auto)')

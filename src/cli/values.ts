@@ -51,6 +51,13 @@ export function parseCount(option: string, words: string, least: number): number
   return Number(words)
 }
 
+/** @throws OptionError unless the words are a whole number from -20 to 19. */
+export function parseNice(words: string): number {
+  const nice = /^[+-]?\d+$/.test(words) ? Number(words) : Number.NaN
+  if (nice >= -20 && nice <= 19) return nice
+  throw new OptionError(`--nice: expected a whole number from -20 to 19, not ${JSON.stringify(words)}`)
+}
+
 /**
  * Reads how many jobs: a number; a percentage of the CPUs this process may use; `+N` or `-N`, so many more or fewer than
  * those CPUs. Never less than 1; 0 is as many as possible, as in GNU parallel.

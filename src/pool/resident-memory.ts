@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { PAGE_BYTES } from '../process/page-bytes.js'
 
 /** Where fields are in `/proc/PID/stat` behind the name, which ends with the last parenthesis (proc(5)). */
 const SESSION = 3
 const RESIDENT_PAGES = 21
-
-const PAGE_BYTES = pageBytes()
 
 /**
  * The resident memory of whole sessions: of a worker, which leads one, and of all processes below it that did not leave it.
@@ -39,15 +38,5 @@ function statFields(pid: string): string[] | null {
   } catch {
     // It ended meanwhile.
     return null
-  }
-}
-
-/** Of all common Linux machines that Node runs on only some of arm64 and ppc64 have another size, which smaps tells. */
-function pageBytes(): number {
-  try {
-    const size = /^KernelPageSize:\s+(\d+) kB/m.exec(readFileSync('/proc/self/smaps', 'latin1'))
-    return size === null ? 4096 : Number(size[1]) * 1024
-  } catch {
-    return 4096
   }
 }

@@ -1,4 +1,5 @@
 import type { Launcher, OutputStream, StartSpec } from '../launcher/port.js'
+import type { CheckedLimits } from './limits.js'
 import type { Outcome } from './outcome.js'
 
 /** What happens to processes that a task leaves behind: they are ended with it, left alone, or waited for. */
@@ -14,6 +15,7 @@ export interface ExecutionOptions {
   /** Bytes kept of each stream. */
   readonly maxOutputBytes: number
   readonly leftovers: Leftovers
+  readonly limits: CheckedLimits
   /** Sees every chunk; while its promise is pending the child's stream is not read. Must not throw or reject. */
   readonly onOutput?: ((stream: OutputStream, chunk: Buffer) => void | Promise<void>) | undefined
   readonly onSpawn?: ((pid: number) => void) | undefined

@@ -4,10 +4,12 @@ import type { ResultError, ResultState } from '../task/result.js'
 import { Deadline } from './deadline.js'
 import { endTree } from './end-tree.js'
 import type { ExecutionOptions } from './execution-options.js'
+import { excessOf, kernelExcessOf, withLimits } from './limits.js'
 import { type Cause, type Outcome, stateOf } from './outcome.js'
 import { OutputCapture } from './output-capture.js'
 import { countFiles, outputFilesOf } from './output-files.js'
 import { onlyCounted } from './start-spec.js'
+import { watchTree } from './tree-watch.js'
 
 /**
  * One start of a command, from the launcher's call to the end of its output:
@@ -40,11 +42,15 @@ export class Execution implements ChildEvents {
   /** It was ended and nothing is left that prints: what is still in the pipes is taken in, room or no room. */
   #treeIsGone = false
   #wake: (() => void) | null = null
+  #stopWatching: (() => void) | null = null
+  /** Of the whole tree, where it is watched. */
+  #peakBytes = 0
 
   constructor(options: ExecutionOptions) {
     this.#options = options
     const { maxOutputBytes, onOutput } = options
-    const spec = maxOutputBytes === 0 && onOutput === undefined ? onlyCounted(options.spec) : options.spec
+    const counted = maxOutputBytes === 0 && onOutput === undefined ? onlyCounted(options.spec) : options.spec
+    const spec = withLimits(counted, options.limits)
     this.#spec = spec
     this.#capture = { stdout: new OutputCapture(maxOutputBytes), stderr: new OutputCapture(maxOutputBytes) }
     this.#files = outputFilesOf(spec)
@@ -127,6 +133,7 @@ export class Execution implements ChildEvents {
   }
 
   onSpawn(pid: number): void {
+    this.#watch(pid)
     this.#options.onSpawn?.(pid)
   }
 
@@ -173,6 +180,19 @@ export class Execution implements ChildEvents {
 
   get #isWaiting(): boolean {
     return !this.#treeIsGone && this.#waiting.stdout + this.#waiting.stderr > 0
+  }
+
+  #watch(root: number): void {
+    const { limits } = this.#options
+    if (this.#done || limits.maxMemoryBytes + limits.maxProcesses === 0) return
+    this.#stopWatching = watchTree({
+      root,
+      onUse: (use) => {
+        this.#peakBytes = Math.max(this.#peakBytes, use.bytes)
+        const error = excessOf(use, limits)
+        if (error !== null) this.endNow({ state: 'killed', error })
+      },
+    })
   }
 
   #waitForRoom(stream: OutputStream, room: Promise<void>): void {
@@ -259,19 +279,20 @@ export class Execution implements ChildEvents {
   }
 
   #finishExited(exit: ChildExit, pipeHeld: boolean, leftovers: number): void {
-    const { state, error } = this.#cause ?? stateOf(exit)
+    const { state, error } = this.#cause ?? { ...stateOf(exit), error: kernelExcessOf(exit, this.#options.limits) }
     this.#finish(state, error, pipeHeld, leftovers)
   }
 
   #finish(state: ResultState, error: ResultError | null, pipeHeld: boolean, leftovers: number): void {
     this.#done = true
     this.#deadline?.clear()
+    this.#stopWatching?.()
     const durationMs = (this.#exitedMs || performance.now()) - this.#startedMs
     const cause = this.#exit === null ? this.#cause : null
     const outcome: Outcome = {
       state: cause?.state ?? state,
       error: cause?.error ?? error,
-      exit: this.#exit,
+      exit: this.#exit && withPeak(this.#exit, this.#peakBytes),
       pid: this.pid,
       stdout: this.#capture.stdout,
       stderr: this.#capture.stderr,
@@ -285,4 +306,9 @@ export class Execution implements ChildEvents {
     if (stdout === null && stderr === null) this.#options.onDone(outcome)
     else void countFiles(this.#files, this.#capture).then(() => this.#options.onDone(outcome))
   }
+}
+
+/** The kernel knows the largest single process, who watched them knows all together. */
+function withPeak(exit: ChildExit, peakBytes: number): ChildExit {
+  return peakBytes > (exit.maxRssBytes ?? 0) ? { ...exit, maxRssBytes: peakBytes } : exit
 }

@@ -21,7 +21,7 @@ export interface Outcome {
 
 /** Why drover itself has ended a command. */
 export interface Cause {
-  readonly state: 'timed-out' | 'cancelled'
+  readonly state: 'timed-out' | 'cancelled' | 'killed'
   readonly error: ResultError
 }
 

@@ -2,10 +2,11 @@ import { type LauncherChoice, launcherFor } from '../launcher/default-launcher.j
 import type { Launcher } from '../launcher/port.js'
 import { OptionError } from '../task/errors.js'
 import type { Leftovers } from './execution-options.js'
+import { type CheckedLimits, checkLimits, LIMITS, type Limits } from './limits.js'
 import type { OutputEncoding } from './result-of.js'
 
 /** How one command is run. All of it is optional. */
-export interface ExecutionSettings {
+export interface ExecutionSettings extends Limits {
   /** Milliseconds an attempt may take before it is ended as `timed-out`; 0 is no limit. Default: 0. */
   readonly timeoutMs?: number | undefined
   /** Milliseconds between TERM and KILL when a tree is ended. Default: 5,000. */
@@ -26,6 +27,7 @@ export interface ExecutionSettings {
 }
 
 export interface CheckedSettings {
+  readonly limits: CheckedLimits
   readonly timeoutMs: number
   readonly killGraceMs: number
   readonly pipeGraceMs: number
@@ -51,14 +53,16 @@ export function checkOutputLimit(value: unknown): number {
 
 /** @throws OptionError that names the option and what was expected. */
 export function checkSettings(settings: ExecutionSettings): CheckedSettings {
+  const launcher = launcherFor(settings.launcher)
   return {
+    limits: checkLimits(settings, launcher),
     timeoutMs: checkDuration('timeoutMs', settings.timeoutMs ?? 0),
     killGraceMs: checkDuration('killGraceMs', settings.killGraceMs ?? 5_000),
     pipeGraceMs: checkDuration('pipeGraceMs', settings.pipeGraceMs ?? 250),
     maxOutputBytes: checkOutputLimit(settings.maxOutputBytes ?? 16 * 1024 * 1024),
     leftovers: checkOneOf('leftovers', settings.leftovers ?? 'kill', ['kill', 'keep', 'wait']),
     encoding: checkOneOf('encoding', settings.encoding ?? 'utf8', ['utf8', 'buffer']),
-    launcher: launcherFor(settings.launcher),
+    launcher,
   }
 }
 
@@ -91,6 +95,7 @@ const SETTINGS = [
   'leftovers',
   'encoding',
   'launcher',
+  ...LIMITS,
 ] as const
 
 /** All that `run()` and `Process` take. */

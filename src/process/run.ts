@@ -72,7 +72,7 @@ export function describeEnd(
       if (result.exitCode === null && result.error !== null) return `failed: ${result.error.message}`
       return `exit code ${result.exitCode}`
     case 'killed':
-      return `died of ${result.signal}`
+      return result.error === null ? `died of ${result.signal}` : `killed: ${result.error.message}`
     default:
       return result.error === null ? result.state : `${result.state}: ${result.error.message}`
   }

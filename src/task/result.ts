@@ -101,7 +101,7 @@ export interface Result<Output = string> {
   /** The kernel's accounting; null where the launcher cannot know. */
   readonly cpuUserMs: number | null
   readonly cpuSystemMs: number | null
-  /** Peak of the largest single process. */
+  /** Peak of the largest single process; of all of them together, where `maxMemoryBytes` has them watched. */
   readonly maxRssBytes: number | null
   readonly pid: number | null
   readonly host: string

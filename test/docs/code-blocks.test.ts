@@ -115,3 +115,15 @@ it('clients/README.md: its programs run', async () => {
   const withPython = parent!.replace("'php', ['worker.php']", "'python3', ['worker.py']")
   expect(await run(process.execPath, 'parent.mjs', withPython)).toBe('9 a note\n')
 })
+
+it('docs/limits.md: its line for the shell does what it says', async () => {
+  const [line] = blocksOf('docs/limits.md', 'sh')
+  const script = `drover() { ${PROGRAM} "$@"; }\n${line!.trimEnd()} || true`
+  const { stdout } = await promisify(execFile)('sh', ['-c', script], { cwd: folder })
+  const results = stdout
+    .trimEnd()
+    .split('\n')
+    .map((each) => JSON.parse(each))
+  results.sort((a, b) => a.index - b.index)
+  expect(results).toMatchObject([{ state: 'succeeded' }, { state: 'killed', error: { code: 'ERR_DROVER_MEMORY' } }])
+})

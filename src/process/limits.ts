@@ -1,0 +1,99 @@
+import type { ChildExit, Launcher, StartSpec } from '../launcher/port.js'
+import { OptionError } from '../task/errors.js'
+import type { ResultError } from '../task/result.js'
+import type { TreeUse } from './tree-watch.js'
+
+/** What a task may use. All of it is optional. */
+export interface Limits {
+  /**
+   * Resident memory of the task and all below it, in bytes: one that uses more is ended, `killed` with `ERR_DROVER_MEMORY`. It is looked at
+   * 20 times a second, so that more may be used for a moment. Linux only. 0 is no limit. Default: 0.
+   */
+  readonly maxMemoryBytes?: number | undefined
+  /** How many processes the task may be, itself included; `killed` with `ERR_DROVER_PROCESSES`. As above. Linux only. Default: 0. */
+  readonly maxProcesses?: number | undefined
+  /**
+   * Processor time of each process, in milliseconds, rounded up to seconds: one that uses more is ended by the kernel; `killed` with
+   * `ERR_DROVER_CPU_TIME` where it is the task's own process. Native launcher only. 0 is no limit. Default: 0.
+   */
+  readonly maxCpuMs?: number | undefined
+  /** The largest file that may be written, in bytes; `killed` with `ERR_DROVER_FILE_SIZE`, as above. Native launcher only. Default: 0. */
+  readonly maxFileSizeBytes?: number | undefined
+  /** Niceness that is added to this process's, from -20 to 19. Native launcher only. Default: 0. */
+  readonly nice?: number | undefined
+}
+
+export type CheckedLimits = { readonly [Name in keyof Limits]-?: number }
+
+/** The names of all limits. */
+export const LIMITS: readonly (keyof Limits)[] = [
+  'maxMemoryBytes',
+  'maxProcesses',
+  'maxCpuMs',
+  'maxFileSizeBytes',
+  'nice',
+]
+
+/** @throws OptionError that names the limit and what was expected, or that it cannot be kept here. */
+export function checkLimits(limits: Limits, launcher: Launcher): CheckedLimits {
+  const checked = Object.fromEntries(LIMITS.map((name) => [name, checkLimit(name, limits[name])])) as CheckedLimits
+  if (checked.maxMemoryBytes + checked.maxProcesses > 0 && process.platform !== 'linux') {
+    throw new OptionError('maxMemoryBytes and maxProcesses: what other processes use can only be seen on Linux')
+  }
+  const native = (['maxCpuMs', 'maxFileSizeBytes', 'nice'] as const).find((name) => checked[name] !== 0)
+  if (native !== undefined && !launcher.capabilities.limits) {
+    throw new OptionError(`${native}: needs the native launcher, which is not used here; drover doctor says why`)
+  }
+  return checked
+}
+
+function checkLimit(name: keyof Limits, value: number | undefined): number {
+  if (value === undefined) return 0
+  const [least, most] = name === 'nice' ? [-20, 19] : [0, Number.MAX_SAFE_INTEGER]
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value
+  const range = name === 'nice' ? 'from -20 to 19' : 'of at least 0'
+  throw new OptionError(`${name}: expected a whole number ${range}, not ${String(value)}`)
+}
+
+/** What the kernel keeps of them, for the child. */
+export function withLimits(spec: StartSpec, { nice, maxCpuMs, maxFileSizeBytes }: CheckedLimits): StartSpec {
+  if (nice === 0 && maxCpuMs === 0 && maxFileSizeBytes === 0) return spec
+  return {
+    ...spec,
+    ...(nice !== 0 && { nice }),
+    limits: {
+      ...spec.limits,
+      ...(maxCpuMs > 0 && { cpuSeconds: Math.ceil(maxCpuMs / 1_000) }),
+      ...(maxFileSizeBytes > 0 && { fileSizeBytes: maxFileSizeBytes }),
+    },
+  }
+}
+
+/** Which limit a tree is beyond; null when it is within all. */
+export function excessOf(use: TreeUse, { maxMemoryBytes, maxProcesses }: CheckedLimits): ResultError | null {
+  if (maxMemoryBytes > 0 && use.bytes > maxMemoryBytes) {
+    const message = `used ${use.bytes} bytes of memory where ${maxMemoryBytes} are allowed, and was ended`
+    return { code: 'ERR_DROVER_MEMORY', message }
+  }
+  if (maxProcesses > 0 && use.processes > maxProcesses) {
+    const message = `was ${use.processes} processes where ${maxProcesses} are allowed, and was ended`
+    return { code: 'ERR_DROVER_PROCESSES', message }
+  }
+  return null
+}
+
+/** Which limit the kernel has ended a process for; null when for none. */
+export function kernelExcessOf(exit: ChildExit, { maxCpuMs, maxFileSizeBytes }: CheckedLimits): ResultError | null {
+  const usedMs = (exit.cpuUserMs ?? 0) + (exit.cpuSystemMs ?? 0)
+  const seconds = Math.ceil(maxCpuMs / 1_000)
+  // The kernel looks at a tick of its clock.
+  if (maxCpuMs > 0 && /^SIG(KILL|XCPU)$/.test(exit.signal ?? '') && usedMs >= seconds * 1_000 - 50) {
+    const message = `used more than ${seconds} s of processor time, and was ended by the system`
+    return { code: 'ERR_DROVER_CPU_TIME', message }
+  }
+  if (maxFileSizeBytes > 0 && exit.signal === 'SIGXFSZ') {
+    const message = `wrote a file of more than ${maxFileSizeBytes} bytes, and was ended by the system`
+    return { code: 'ERR_DROVER_FILE_SIZE', message }
+  }
+  return null
+}
