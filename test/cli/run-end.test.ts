@@ -132,14 +132,14 @@ describe('signals', () => {
 
   it('TSTP and CONT: stops with all its tasks and goes on; timeouts stand still', async () => {
     const run = new Drover(
-      ['run', '--line-buffer', '--timeout', '2s', 'echo $$; sleep 0.5; echo end; : {}', ':::', 'x'],
+      ['run', '--line-buffer', '--timeout', '3s', 'echo $$; sleep 1.5; echo end; : {}', ':::', 'x'],
       { input: '' },
     )
     await until('it runs', () => run.stdout !== '')
     const task = Number(run.stdout)
     run.process.kill('SIGTSTP')
     await until('both are stopped', () => stateOf(task) === 'T' && stateOf(run.process.pid!) === 'T')
-    execFileSync('sleep', ['2.2'])
+    execFileSync('sleep', ['3.2'])
     run.process.kill('SIGCONT')
     expect(await run.end).toMatchObject({ status: 0, stdout: `${task}\nend\n` })
   })
