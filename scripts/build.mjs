@@ -1,4 +1,4 @@
-// Builds dist/: the library as modules with their types, and the command line as one file that starts fast.
+// Builds dist/: the library as a few modules with their types, and the command line as one file that starts fast.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -10,9 +10,31 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const dist = join(root, 'dist')
 rmSync(dist, { recursive: true, force: true })
 const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'))
-execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '-p', join(root, 'tsconfig.build.json')], {
-  stdio: 'inherit',
+execFileSync(
+  process.execPath,
+  [join(typescript, 'bin/tsc'), '-p', join(root, 'tsconfig.build.json'), '--emitDeclarationOnly'],
+  {
+    stdio: 'inherit',
+  },
+)
+
+// Few files: Node opens all modules that a module needs at once, which a low limit of descriptors does not allow for hundreds.
+const library = await rolldown({
+  input: {
+    index: join(root, 'src/index.ts'),
+    'worker/index': join(root, 'src/worker/index.ts'),
+    'worker/module-main': join(root, 'src/worker/module-main.ts'),
+  },
+  platform: 'node',
+  external: /^[^./]/,
 })
+await library.write({
+  dir: dist,
+  format: 'esm',
+  entryFileNames: '[name].js',
+  chunkFileNames: 'library-[name]-[hash].js',
+})
+await library.close()
 
 const bundle = await rolldown({
   input: { drover: join(root, 'src/cli/main.ts') },

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { launcherFor } from '../launcher/default-launcher.js'
 import { nativeLauncherUnavailable } from '../launcher/native/native-launcher.js'
 import type { LauncherCapabilities } from '../launcher/port.js'
+import { usableCpus } from '../slots/usable-cpus.js'
 import { version } from './version.js'
 
 /** What this machine offers and what drover will use. */
@@ -30,7 +31,7 @@ export function diagnose(): Diagnosis {
     drover: version(),
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
-    cpus: availableParallelism(),
+    cpus: usableCpus(),
     openFiles: openFileLimit(),
     tmpdir: tmpdir(),
     launcher: { name, problem: name === 'native' ? null : (asked ?? nativeLauncherUnavailable()), capabilities },

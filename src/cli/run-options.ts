@@ -11,7 +11,17 @@ import type { JobserverMode } from '../slots/jobserver/jobserver-source.js'
 import type { JobserverForm } from '../slots/jobserver/server-tokens.js'
 import { OptionError } from '../task/errors.js'
 import type { RunWords } from './run-words.js'
-import { given, parseCount, parseDelimiter, parseDuration, parseJobs, parseNice, parseSize } from './values.js'
+import {
+  given,
+  parseCount,
+  parseDelimiter,
+  parseDuration,
+  parseJobs,
+  parseLoad,
+  parseNice,
+  parsePressure,
+  parseSize,
+} from './values.js'
 
 /** How results and output are printed. */
 export interface PrintingOptions {
@@ -76,6 +86,9 @@ export function dispatchOptions(words: RunWords, printing: PrintingOptions): Dis
     delayMs: duration('--delay', words.delay),
     killGraceMs: duration('--kill-grace', words.killGrace),
     halt: words.halt,
+    maxLoad: words.load === undefined ? undefined : parseLoad(words.load),
+    minFreeBytes: size('--memfree', words.memfree),
+    maxPressure: words.pressure === undefined ? undefined : parsePressure(words.pressure),
     maxMemoryBytes: size('--max-memory', words.maxMemory),
     maxProcesses: words.maxProcesses === undefined ? undefined : parseCount('--max-processes', words.maxProcesses, 1),
     maxCpuMs: duration('--max-cpu-time', words.maxCpuTime),

@@ -46,6 +46,9 @@ export interface RunWords {
   readonly maxCpuTime?: string
   readonly maxFileSize?: string
   readonly nice?: string
+  readonly load?: string
+  readonly memfree?: string
+  readonly pressure?: string
   readonly slots?: string
   readonly jobserver?: string
   readonly jobserverForm?: string
@@ -77,6 +80,10 @@ export function addRunOptions(command: Command): Command {
     .option('--kill-grace <dur>', 'time between TERM and KILL (5s)')
     .option('--leftovers <what>', 'kill, keep or wait for processes that a task leaves behind (kill)')
     .option('--launcher <name>', 'what starts the processes: auto, native or node (auto)')
+    .optionsGroup('When they may start:')
+    .option('--load <n>', 'only while fewer threads run: a number, or 80% of the CPUs')
+    .option('--memfree <size>', 'only while so much memory is free; below half of it the youngest is put off')
+    .option('--pressure <percent>', 'only while less of the time is spent waiting: 20, or cpu=60,memory=10,io=40')
     .optionsGroup('Limits on each task:')
     .option('--max-memory <size>', 'end one that, with all below it, uses more memory')
     .option('--max-processes <n>', 'end one that is more processes')

@@ -1,6 +1,6 @@
-import { availableParallelism } from 'node:os'
 import ms from 'ms'
 import { MAX_DURATION_MS } from '../process/process-options.js'
+import { usableCpus } from '../slots/usable-cpus.js'
 import { OptionError } from '../task/errors.js'
 
 /** The fields that have a value. */
@@ -51,6 +51,30 @@ export function parseCount(option: string, words: string, least: number): number
   return Number(words)
 }
 
+/** Reads a load: a number of threads, or a percentage of the CPUs. @throws OptionError for anything else. */
+export function parseLoad(words: string, cpus: number = usableCpus()): number {
+  const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(words)
+  const load = match === null ? 0 : Number(match[1]) * (match[2] === '%' ? cpus / 100 : 1)
+  if (load > 0) return load
+  throw new OptionError(`--load: expected a number above 0, or a percentage of the CPUs, not ${JSON.stringify(words)}`)
+}
+
+/** Reads percentages: one for all, or `cpu=60,memory=10,io=40`. @throws OptionError for anything else. */
+export function parsePressure(words: string): number | { cpu?: number; memory?: number; io?: number } {
+  const percent = (text: string | undefined) => {
+    const number = /^\d+(?:\.\d+)?%?$/.test(text ?? '') ? Number.parseFloat(text!) : 0
+    if (number > 0 && number <= 100) return number
+    throw new OptionError(
+      `--pressure: expected percent above 0, up to 100, or some of cpu=60,memory=10,io=40, not ${JSON.stringify(words)}`,
+    )
+  }
+  if (!words.includes('=')) return percent(words)
+  const parts = words.split(',').map((part) => part.split('='))
+  return Object.fromEntries(
+    parts.map(([kind = '', value]) => [kind, percent(['cpu', 'memory', 'io'].includes(kind) ? value : undefined)]),
+  )
+}
+
 /** @throws OptionError unless the words are a whole number from -20 to 19. */
 export function parseNice(words: string): number {
   const nice = /^[+-]?\d+$/.test(words) ? Number(words) : Number.NaN
@@ -64,7 +88,7 @@ export function parseNice(words: string): number {
  *
  * @throws OptionError for anything else.
  */
-export function parseJobs(words: string, cpus: number = availableParallelism()): number {
+export function parseJobs(words: string, cpus: number = usableCpus()): number {
   const match = /^([+-]?)(\d+(?:\.\d+)?)(%?)$/.exec(words)
   const number = Number(match?.[2])
   const whole = Number.isInteger(number)

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import type { OutputStream } from '../launcher/port.js'
 import type { ProcessPool } from '../pool/process-pool.js'
 import {
@@ -12,11 +11,13 @@ import {
   type ExecutionSettings,
   rejectUnknown,
 } from '../process/process-options.js'
+import { type AdmissionOptions, admissionSource } from '../slots/admission/admission.js'
 import { type JobserverMode, jobserverJobs, jobserverSource } from '../slots/jobserver/jobserver-source.js'
 import type { JobserverForm } from '../slots/jobserver/server-tokens.js'
 import { namedSlotsSource } from '../slots/named/named-slots.js'
 import { checkSlotName } from '../slots/named/slot-folder.js'
 import type { SlotSourceMaker } from '../slots/slot-source.js'
+import { usableCpus } from '../slots/usable-cpus.js'
 import { OptionError } from '../task/errors.js'
 import type { Attempt, Result } from '../task/result.js'
 import type { Task } from '../task/task.js'
@@ -45,7 +46,7 @@ export interface StartInfo {
 /** Names the files for the output of a task; both may be the same one. Their directory must be there. */
 export type OutputFiles = (task: Task, info: { readonly index: number }) => Readonly<Record<OutputStream, string>>
 
-export interface DispatchOptions extends ExecutionSettings {
+export interface DispatchOptions extends ExecutionSettings, AdmissionOptions {
   /** Slots: how many tasks run at once, by weight. Infinity is no limit. Default: the CPUs this process may use. */
   readonly concurrency?: number
   /** How often a task that did not succeed is tried again. Default: 0. */
@@ -146,9 +147,7 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
   if (!/^[\w-]+$/.test(run)) throw new OptionError(`run: expected letters, digits, _ and -, not ${JSON.stringify(run)}`)
   return {
     ...checkSettings(options),
-    concurrency: checkConcurrency(
-      options.concurrency ?? jobserverJobs(options.jobserver ?? 'off') ?? availableParallelism(),
-    ),
+    concurrency: checkConcurrency(options.concurrency ?? jobserverJobs(options.jobserver ?? 'off') ?? usableCpus()),
     retries: checkCount('retries', options.retries ?? 0),
     backoffMs: checkDuration('backoffMs', options.backoffMs ?? 1_000),
     delayMs: checkDuration('delayMs', options.delayMs ?? 0),
@@ -172,11 +171,16 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
   }
 }
 
-function slotSourcesOf({ slots, jobserver, jobserverForm }: DispatchOptions): SlotSourceMaker[] {
-  const named = slots === undefined ? [] : [namedSlotsSource(checkSlotName(slots))]
+function slotSourcesOf(options: DispatchOptions): SlotSourceMaker[] {
+  const { slots, jobserver, jobserverForm } = options
+  const admission = admissionSource(options)
+  const others = [
+    ...(admission === null ? [] : [admission]),
+    ...(slots === undefined ? [] : [namedSlotsSource(checkSlotName(slots))]),
+  ]
   const form = checkOneOf('jobserverForm', jobserverForm ?? 'pipe', ['pipe', 'fifo'])
-  if (jobserver === undefined) return named
-  return [...named, jobserverSource(checkOneOf('jobserver', jobserver, ['auto', 'server', 'client', 'off']), form)]
+  if (jobserver === undefined) return others
+  return [...others, jobserverSource(checkOneOf('jobserver', jobserver, ['auto', 'server', 'client', 'off']), form)]
 }
 
 /** What says how commands are started, and has no meaning for a message. */

@@ -46,6 +46,7 @@ export class EntryMaker {
       slot: 0,
       running: null,
       permit: null,
+      shed: null,
       last: null,
       backoff: null,
     }

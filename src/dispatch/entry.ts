@@ -1,7 +1,7 @@
 import type { Execution } from '../process/execution.js'
 import type { Process } from '../process/process.js'
 import type { SlotPermit } from '../slots/slot-source.js'
-import type { Result } from '../task/result.js'
+import type { Result, ResultError } from '../task/result.js'
 import type { Task } from '../task/task.js'
 import type { Queued } from './task-queue.js'
 
@@ -24,6 +24,8 @@ export interface Entry extends Queued {
   running: Running | null
   /** What it was started with, besides a place among `concurrency`. */
   permit: SlotPermit | null
+  /** Why it is being ended to be started again later; null when it is not. */
+  shed: ResultError | null
   /** The result of the last attempt, while the next is waited for. */
   last: Result | null
   backoff: NodeJS.Timeout | null

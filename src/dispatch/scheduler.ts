@@ -59,6 +59,7 @@ export class Scheduler {
       run: options.run,
       concurrency: () => this.slots.limit,
       onChange: () => this.pump(),
+      shed: (error) => this.#shed(error),
       onError: (error) => this.fail(error),
       onWarning: (message) =>
         void userCall(
@@ -237,9 +238,42 @@ export class Scheduler {
     }
     if (end.state !== 'spawn-failed') this.#shortage.started()
     const result = end.result()
+    if (entry.shed !== null && result.state === 'cancelled' && this.#stopped === null)
+      return this.#queueAgain(entry, result)
     const mayRetry = this.#stopped === null && entry.attempt < entry.attempts
     if (mayRetry && isRetried(result.state)) this.#retry(entry, result)
     else this.#finish(entry, result)
+  }
+
+  /** Not the one that was started first, so that there is always one that gets done. */
+  #shed(error: ResultError): boolean {
+    const youngest = [...this.#running]
+      .filter(({ shed }) => shed === null)
+      .slice(1)
+      .at(-1)
+    if (youngest === undefined) return false
+    youngest.shed = error
+    youngest.running?.endNow({ state: 'cancelled', error })
+    return true
+  }
+
+  /** That it had to make way is none of the tries that it may have. */
+  #queueAgain(entry: Entry, result: Result): void {
+    entry.shed = null
+    this.#side.onAttempt(result)
+    const fail = (error: unknown) => this.fail(error)
+    const wait = () => {
+      if (!this.#backingOff.delete(entry)) return
+      entry.attempt -= 1
+      entry.queuedAtMs = performance.now()
+      this.#queue.push(entry)
+      this.pump()
+    }
+    entry.last = result
+    this.#backingOff.add(entry)
+    const recorded = userCall(() => this.#results.record({ ...result, type: 'attempt' }), fail)
+    if (recorded === undefined) wait()
+    else recorded.then(wait, fail)
   }
 
   #release(entry: Entry): void {

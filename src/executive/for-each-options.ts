@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os'
 import type { Launcher } from '../launcher/port.js'
 import { checkPoolOptions } from '../pool/check-pool-options.js'
 import type { PoolOptions } from '../pool/pool-options.js'
 import { checkCount, checkDuration, checkOneOf, checkSignal, rejectUnknown } from '../process/process-options.js'
+import { usableCpus } from '../slots/usable-cpus.js'
 import { OptionError } from '../task/errors.js'
 import type { ItemResult } from './item-result.js'
 
@@ -87,7 +87,7 @@ export function checkForEach<Item, Value>(
     POOL_OPTIONS.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
   )
   const { maxOutputBytes, launcher } = checkPoolOptions(handler, undefined, pool)
-  const { concurrency = availableParallelism() } = options
+  const { concurrency = usableCpus() } = options
   return {
     handler,
     pool,

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { launcherFor } from '../launcher/default-launcher.js'
 import { checkCount, checkDuration, checkOneOf, checkOutputLimit, rejectUnknown } from '../process/process-options.js'
+import { usableCpus } from '../slots/usable-cpus.js'
 import { checkedTask } from '../task/check-task.js'
 import { OptionError } from '../task/errors.js'
 import type { Task, Text } from '../task/task.js'
@@ -73,7 +73,7 @@ function checkProtocol(protocol: PoolProtocol | undefined, isModule: boolean): P
 
 function checkSizes(options: PoolOptions): Pick<CheckedPoolOptions, 'min' | 'max' | 'maxSpare'> {
   const min = checkCount('min', options.min ?? 0)
-  const max = checkCount('max', options.max ?? Math.max(min, availableParallelism()), 1)
+  const max = checkCount('max', options.max ?? Math.max(min, usableCpus()), 1)
   if (min > max) throw new OptionError(`min: expected at most max, which is ${max}, not ${min}`)
   if (options.maxSpare === Number.POSITIVE_INFINITY) return { min, max, maxSpare: max }
   const maxSpare = checkCount('maxSpare', options.maxSpare ?? Math.min(min + 5, max))

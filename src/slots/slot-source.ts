@@ -1,4 +1,5 @@
 import type { Launcher, StartSpec } from '../launcher/port.js'
+import type { ResultError } from '../task/result.js'
 
 /** Permission for one start, until it is released. */
 export interface SlotPermit {
@@ -32,6 +33,8 @@ export interface SlotContext {
   readonly concurrency: () => number
   /** Ask again. Not to be called from within {@link SlotSource.take}. */
   onChange(): void
+  /** Ends the task that was started last, unless it is the only one, and queues it again; whether there was one. */
+  shed(error: ResultError): boolean
   /** The run cannot go on without it. */
   onError(error: unknown): void
   /** People should know; once for each thing. */

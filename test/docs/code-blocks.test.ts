@@ -127,3 +127,11 @@ it('docs/limits.md: its line for the shell does what it says', async () => {
   results.sort((a, b) => a.index - b.index)
   expect(results).toMatchObject([{ state: 'succeeded' }, { state: 'killed', error: { code: 'ERR_DROVER_MEMORY' } }])
 })
+
+it('docs/admission.md: its line for the shell runs', async () => {
+  const [line] = blocksOf('docs/admission.md', 'sh')
+  writeFileSync(join(folder, 'note.txt'), 'a note')
+  const script = `drover() { ${PROGRAM} "$@"; }\n${line!.replace('80%', '10000%').replace('100M', '1M')}`
+  await promisify(execFile)('sh', ['-c', script], { cwd: folder })
+  expect(readFileSync(join(folder, 'note.txt.gz')).subarray(0, 2).toString('hex')).toBe('1f8b')
+})

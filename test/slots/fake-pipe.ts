@@ -102,6 +102,7 @@ export class FakeRun {
         },
       },
       run: 'fake',
+      shed: () => false,
       concurrency: () => concurrency,
       onChange: () => this.pump(),
       onError: (error: unknown) => {

@@ -1,7 +1,7 @@
-import { availableParallelism } from 'node:os'
 import type { SlotsClaim, StartError } from '../../launcher/port.js'
 import { DroverError, OptionError } from '../../task/errors.js'
 import type { SlotContext, SlotPermit, SlotSource, SlotSourceMaker } from '../slot-source.js'
+import { usableCpus } from '../usable-cpus.js'
 import { slotFolder } from './slot-folder.js'
 
 /** Slots that are handed from one task to the next are given back after this time, so that others get their turn. */
@@ -80,7 +80,7 @@ export class NamedSlots implements SlotSource {
     // What does not fit now may be what somebody else waits for.
     for (const { claim } of this.#reserve.splice(0)) this.#giveBack(claim)
     const claim: SlotsClaim = this.#context.launcher.takeSlots!(
-      { folder: this.#folder, weight, limit: Math.min(availableParallelism(), MOST_SLOTS), label: this.#label },
+      { folder: this.#folder, weight, limit: Math.min(usableCpus(), MOST_SLOTS), label: this.#label },
       {
         onTaken: () => {
           if (this.#wanted?.claim === claim) this.#wanted = null

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { DroverError, OptionError } from '../../task/errors.js'
 import { uniqueId } from '../../task/unique-id.js'
+import { usableCpus } from '../usable-cpus.js'
 import { checkSlotName, slotFolder, slotsFolder } from './slot-folder.js'
 
 /** Who holds a slot, or waits for some. */
@@ -80,7 +80,7 @@ function stateOf(name: string, folder: string): NamedSlotsState {
   const set = limitOf(folder)
   return {
     name,
-    limit: set ?? availableParallelism(),
+    limit: set ?? usableCpus(),
     isSet: set !== null,
     holders: users('slot-'),
     waiting: users('wait-').sort((a, b) => a.since.localeCompare(b.since)),
