@@ -13,6 +13,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'drover-docs-'))
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(ROOT, join(folder, 'node_modules/drover'))
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -22,13 +23,31 @@ function blocksOf(page: string, languages: string): string[] {
   return [...readFileSync(join(ROOT, page), 'utf8').matchAll(fence)].map((match) => match[1]!)
 }
 
-/** Programs that leave files behind do it elsewhere. */
-function cwdOf(page: string): string {
-  return page === 'docs/journal.md' || page === 'docs/results.md' ? folder : ROOT
+/** The name of a module that a program on the same page uses, where a block is one: it begins with it. */
+function moduleName(code: string): string | null {
+  return /^\/\/ ([\w-]+\.js)\n/.exec(code)?.[1] ?? null
 }
 
-for (const page of ['README.md', 'docs/library.md', 'docs/journal.md', 'docs/results.md']) {
+/** Programs that leave files behind do it elsewhere. */
+function cwdOf(page: string): string {
+  return ['docs/journal.md', 'docs/results.md', 'docs/daemon.md'].includes(page) ? folder : ROOT
+}
+
+const PAGES = [
+  'README.md',
+  'docs/library.md',
+  'docs/journal.md',
+  'docs/results.md',
+  'docs/for-each.md',
+  'docs/daemon.md',
+]
+for (const page of PAGES) {
   for (const [place, code] of blocksOf(page, 'js|ts').entries()) {
+    const name = moduleName(code)
+    if (name !== null) {
+      beforeAll(() => writeFileSync(join(folder, name), code))
+      continue
+    }
     it(`${page}: program ${place + 1} runs and prints something`, async () => {
       const file = join(folder, `${page.replaceAll('/', '-')}-${place}.mjs`)
       writeFileSync(file, code)
