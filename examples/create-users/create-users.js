@@ -1,10 +1,10 @@
 // Creates users in a PostgreSQL database, with 1, 2, 4 and 8 processes, and tells how long each took, start of processes
 // included:
 //
-//   node examples/create-users/create-users.js [--users 400] [--processes 1,2,4,8]
+//   node examples/create-users/create-users.js [--users 400] [--processes 1,2,4,8] [--repeat 1]
 //
 // The database is that of DATABASE_URL, or of PGHOST and its like; else a server is started for the purpose. The table `users`
-// is created in a schema of its own, which is dropped at the end.
+// is created in a schema of its own, which is dropped at the end. With --repeat the best of so many times is told.
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Client } from 'pg'
@@ -12,7 +12,11 @@ import { forEach } from '../../dist/index.js'
 import { NoPostgres, startPostgres } from './private-postgres.js'
 
 const { values } = parseArgs({
-  options: { users: { type: 'string', default: '400' }, processes: { type: 'string', default: '1,2,4,8' } },
+  options: {
+    users: { type: 'string', default: '400' },
+    processes: { type: 'string', default: '1,2,4,8' },
+    repeat: { type: 'string', default: '1' },
+  },
 })
 const count = Number(values.users)
 const module = new URL('./user.js', import.meta.url)
@@ -61,7 +65,9 @@ async function main(given) {
     console.log(`${count} users, ${availableParallelism()} processors\n\nprocesses  seconds  users/s  times as fast`)
     let base = 0
     for (const processes of values.processes.split(',').map(Number)) {
-      const seconds = (await createAll(database, processes)) / 1_000
+      let bestMs = Number.POSITIVE_INFINITY
+      for (let n = 0; n < Number(values.repeat); n++) bestMs = Math.min(bestMs, await createAll(database, processes))
+      const seconds = bestMs / 1_000
       base ||= seconds
       const cells = [processes, seconds.toFixed(2), (count / seconds).toFixed(0), (base / seconds).toFixed(2)]
       console.log(cells.map((cell, n) => String(cell).padStart([9, 9, 9, 15][n])).join(''))

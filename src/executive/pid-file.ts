@@ -11,7 +11,9 @@ export class PidFile {
   /** Puts it there whole, in place of one that is there. @throws the system's error. */
   static async write(path: string): Promise<PidFile> {
     const unfinished = `${path}.${process.pid}`
-    await writeFile(unfinished, `${process.pid}\n`, { mode: 0o644 })
+    // What is left of an earlier process of this number, or was put there by somebody else, is not written into.
+    await unlink(unfinished).catch(() => {})
+    await writeFile(unfinished, `${process.pid}\n`, { mode: 0o644, flag: 'wx' })
     try {
       await rename(unfinished, path)
     } catch (error) {

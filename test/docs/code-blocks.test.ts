@@ -13,6 +13,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'drover-docs-'))
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(ROOT, join(folder, 'node_modules/drover'))
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -22,11 +23,6 @@ function blocksOf(page: string, languages: string): string[] {
   return [...readFileSync(join(ROOT, page), 'utf8').matchAll(fence)].map((match) => match[1]!)
 }
 
-/** Programs that leave files behind do it elsewhere. */
-function cwdOf(page: string): string {
-  return page === 'docs/journal.md' || page === 'docs/results.md' ? folder : ROOT
-}
-
 /** The name of the file that a block is, where it begins with one. */
 function fileNameOf(code: string): string | null {
   return /^\/\/ ([\w-]+\.m?js)\n/.exec(code)?.[1] ?? null
@@ -34,7 +30,21 @@ function fileNameOf(code: string): string | null {
 
 const PROGRAM = `'${process.execPath}' '${join(ROOT, 'bin/drover.cjs')}'`
 
-for (const page of ['README.md', 'docs/library.md', 'docs/journal.md', 'docs/results.md', 'docs/pools.md']) {
+/** Programs that leave files behind do it elsewhere. */
+function cwdOf(page: string): string {
+  return ['docs/journal.md', 'docs/results.md', 'docs/daemon.md'].includes(page) ? folder : ROOT
+}
+
+const PAGES = [
+  'README.md',
+  'docs/library.md',
+  'docs/journal.md',
+  'docs/results.md',
+  'docs/pools.md',
+  'docs/for-each.md',
+  'docs/daemon.md',
+]
+for (const page of PAGES) {
   for (const [place, code] of blocksOf(page, 'js|ts').entries()) {
     const name = fileNameOf(code)
     if (name !== null) {

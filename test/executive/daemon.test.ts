@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -10,6 +10,20 @@ function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'drover-daemon-'))
   onTestFinished(() => rmSync(path, { recursive: true, force: true }))
   return path
+}
+
+function childrenOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((each) => {
+      try {
+        const stat = readFileSync(`/proc/${each}/stat`, 'latin1')
+        return Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0]) === pid
+      } catch {
+        return false
+      }
+    })
 }
 
 const ANSWER = { act: 'answer' }
@@ -172,6 +186,21 @@ describe('one at a time', () => {
     // The lock was free only when all of the first was gone.
     expect([isAlive(pid as number), processesWith(word)]).toEqual([false, []])
     await next.ends()
+  })
+
+  it('a launcher that dies takes the lock with it: the daemon ends, and says so', async () => {
+    const lock = join(folder(), 'users.lock')
+    const daemon = new DaemonProcess({ items: [ANSWER, { act: 'hang' }], options: { lock } })
+    await daemon.says('result')
+    const [guardian] = childrenOf(daemon.pid)
+    const [launcher] = childrenOf(guardian!)
+    process.kill(launcher!, 'SIGKILL')
+    expect(await daemon.says('message')).toMatchObject({
+      error: 'ERR_DROVER_LAUNCHER_DIED',
+      message: expect.stringContaining(`the lock on ${lock} is lost`),
+    })
+    expect(daemon.all('result').map(({ result }) => result)).toEqual(['succeeded', 'lost'])
+    await daemon.ends()
   })
 
   it('the pid file holds the pid, and is removed unless it is another’s', async () => {

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { processesWith } from '../helpers/processes.js'
 
 const example = (path: string) => fileURLToPath(new URL(`../../examples/${path}`, import.meta.url))
@@ -23,12 +23,16 @@ it.runIf(hasPostgres)(
   'create-users creates users in a database, and leaves no server behind',
   async () => {
     const args = [example('create-users/create-users.js'), '--users', '12', '--processes', '1,3']
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env })
+    const folder = mkdtempSync(join(tmpdir(), 'drover-users-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    // A server that does not run as root has to get to it.
+    chmodSync(folder, 0o755)
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env: { ...env, TMPDIR: folder } })
     expect(stderr).toBe('')
     const rows = stdout.trimEnd().split('\n').slice(3)
     expect(rows.map((row) => Number(row.trim().split(/ +/)[0]))).toEqual([1, 3])
-    expect(processesWith('create-users')).toEqual([])
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('create-users-'))).toEqual([])
+    expect(processesWith(folder)).toEqual([])
+    expect(readdirSync(folder)).toEqual([])
   },
   120_000,
 )

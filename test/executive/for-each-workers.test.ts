@@ -2,42 +2,29 @@ import { describe, expect, it } from 'vitest'
 import { isAlive } from '../helpers/processes.js'
 import { runProgram } from '../helpers/program.js'
 import { until } from '../helpers/until.js'
-import { ACTING, type ActResult, actOn, all, answers } from './support.js'
+import { ACTING, type ActResult, actOn, all, answers, mostAtOnce } from './support.js'
 
 describe('how many at once', () => {
   const waits = (count: number) => answers(count).map(({ value }) => ({ act: 'wait', ms: 30, value }))
 
   it('may be changed while it runs, and there are never more', async () => {
-    let running = 0
-    let most = 0
-    function* counted() {
-      for (const act of waits(60)) {
-        running += 1
-        most = Math.max(most, running)
-        yield act
-      }
-    }
-    const run = actOn(counted(), { concurrency: 1 })
-    const pids = new Set<number>()
-    const phases: { most: number; pids: number }[] = []
+    const run = actOn(waits(60), { concurrency: 1 })
+    const phases: ActResult[][] = [[], [], []]
     let read = 0
-    for await (const { pid } of run) {
-      running -= 1
+    for await (const result of run) {
+      phases[Math.floor(read / 20)]!.push(result)
       read += 1
-      pids.add(pid!)
-      if (read % 20 !== 0) continue
-      phases.push({ most, pids: pids.size })
-      pids.clear()
-      run.concurrency = read === 20 ? 4 : 2
-      expect(run.concurrency).toBe(read === 20 ? 4 : 2)
-      // Those that are at it may be more for a moment.
-      most = 0
+      if (read === 20) run.concurrency = 4
+      if (read === 40) run.concurrency = 2
     }
-    // Pulled and being handled, or done and unread.
-    expect(phases[0]).toEqual({ most: expect.toSatisfy((n: number) => n <= 2), pids: 1 })
-    expect(phases[1]!.most).toBeLessThanOrEqual(8)
-    expect(phases[1]!.pids).toBeGreaterThan(1)
-    expect(phases[1]!.pids).toBeLessThanOrEqual(4)
+    expect(run.concurrency).toBe(2)
+    const pids = (part: readonly ActResult[]) => new Set(part.map(({ pid }) => pid)).size
+    const [one, four, two] = phases as [ActResult[], ActResult[], ActResult[]]
+    expect([pids(one), mostAtOnce(one)]).toEqual([1, 1])
+    expect(pids(four)).toBeGreaterThan(1)
+    expect(mostAtOnce([...one, ...four])).toBeLessThanOrEqual(4)
+    // What had been pulled by then is still handled by as many as there were.
+    expect(mostAtOnce(two.slice(8))).toBeLessThanOrEqual(2)
     expect(() => {
       run.concurrency = 0
     }).toThrow('concurrency: expected')

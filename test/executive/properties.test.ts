@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { processesWith, uniqueSleep } from '../helpers/processes.js'
 import type { Act } from './programs/acting.mjs'
-import { type ActResult, actOn } from './support.js'
+import { type ActResult, actOn, mostAtOnce } from './support.js'
 
 /** What an item does, and in which states it may end. */
 interface Played extends Act {
@@ -116,6 +116,7 @@ it('each item that is pulled gets exactly one result, whatever happens', async (
         expect(error === null).toBe(state === 'succeeded')
         expect(value !== undefined).toBe(state === 'succeeded')
       }
+      expect(mostAtOnce(results)).toBeLessThanOrEqual(most)
       if (failure !== null) expect(failure).toBe(mistake)
       if (played.ends === 'never') {
         expect(failure).toBe(played.throwsAtEnd ? mistake : null)

@@ -19,3 +19,21 @@ export async function all<T>(results: AsyncIterable<T>): Promise<T[]> {
 }
 
 export const answers = (count: number): Act[] => Array.from({ length: count }, (_, value) => ({ act: 'answer', value }))
+
+/** How many of them were being handled at the same moment, at the most. */
+export function mostAtOnce(results: readonly ActResult[]): number {
+  const times = results.flatMap(({ value }) => {
+    return value === undefined
+      ? []
+      : [
+          { ms: value.begunMs, by: 1 },
+          { ms: value.endedMs, by: -1 },
+        ]
+  })
+  let [now, most] = [0, 0]
+  for (const { by } of times.sort((a, b) => a.ms - b.ms || a.by - b.by)) {
+    now += by
+    most = Math.max(most, now)
+  }
+  return most
+}

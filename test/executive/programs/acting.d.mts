@@ -11,6 +11,9 @@ export interface Done {
   readonly pid: number
   /** How many items this process has had, this one included. */
   readonly handled: number
+  /** When it was begun and ended, by the system's monotonic clock. */
+  readonly begunMs: number
+  readonly endedMs: number
 }
 export function setup(): void
 export function teardown(): void

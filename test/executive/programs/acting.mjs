@@ -15,6 +15,7 @@ export function teardown() {
 
 export async function handle({ act, value, text, ms = 0, bytes = 0, word }, { signal }) {
   handled += 1
+  const begunMs = nowMs()
   switch (act) {
     case 'throw': {
       console.error(`about to throw ${value}`)
@@ -63,5 +64,10 @@ export async function handle({ act, value, text, ms = 0, bytes = 0, word }, { si
     case 'unsendable':
       return () => {}
   }
-  return { value, pid: process.pid, handled }
+  return { value, pid: process.pid, handled, begunMs, endedMs: nowMs() }
+}
+
+/** By the system's monotonic clock, which is the same for all processes. */
+function nowMs() {
+  return Number(process.hrtime.bigint()) / 1e6
 }
