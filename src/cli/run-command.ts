@@ -68,6 +68,7 @@ function requestOf(command: readonly Text[], groups: readonly ArgumentGroup[], o
     quiet: options.quiet === true,
     verbose: options.verbose === true,
     color: parseColor(options.color ?? 'auto', isTTY),
+    jobsFile: options.jobsFile ?? null,
     dryRun: options.dryRun === true,
   }
 }

@@ -10,6 +10,7 @@ import { checkOneOf } from '../process/process-options.js'
 import type { JobserverMode } from '../slots/jobserver/jobserver-source.js'
 import type { JobserverForm } from '../slots/jobserver/server-tokens.js'
 import { OptionError } from '../task/errors.js'
+import { readJobsFile } from './jobs-file.js'
 import type { RunWords } from './run-words.js'
 import {
   given,
@@ -78,7 +79,7 @@ export function dispatchOptions(words: RunWords, printing: PrintingOptions): Dis
   const maxOutput = size('--max-output', words.maxOutput)
   const keepsResults = printing.json !== null || words.journal !== undefined
   return given({
-    concurrency: words.jobs === undefined ? undefined : parseJobs(words.jobs),
+    concurrency: jobsOf(words),
     timeoutMs: duration('--timeout', words.timeout),
     totalTimeoutMs: duration('--total-timeout', words.totalTimeout),
     retries: words.retries === undefined ? undefined : parseCount('--retries', words.retries, 0),
@@ -114,6 +115,13 @@ export function dispatchOptions(words: RunWords, printing: PrintingOptions): Dis
     encoding: keepsResults ? ('buffer' as const) : undefined,
     output: printing.mode === 'none' ? ('inherit' as const) : ('pipe' as const),
   })
+}
+
+function jobsOf({ jobs, jobsFile }: RunWords): number | undefined {
+  if (jobs !== undefined && jobsFile !== undefined)
+    throw new OptionError('--jobs and --jobs-file exclude each other; give one of them')
+  if (jobsFile !== undefined) return readJobsFile(jobsFile)
+  return jobs === undefined ? undefined : parseJobs(jobs)
 }
 
 /** A journal as it was asked for. */

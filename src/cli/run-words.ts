@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 /** Options of `drover run` as commander gives them: words, and true for flags. */
 export interface RunWords {
   readonly jobs?: string
+  readonly jobsFile?: string
   readonly keepOrder?: true
   readonly tag?: true
   readonly lineBuffer?: true
@@ -71,6 +72,7 @@ export function addRunOptions(command: Command): Command {
     .option('--max-line <size>', 'a longer line is bad (64MiB)')
     .optionsGroup('How they run:')
     .option('-j, --jobs <n>', 'how many at once: a number, 50%, +2, -1 (the CPUs there are)')
+    .option('--jobs-file <file>', 'read how many from a file, and again whenever it is changed')
     .option('--timeout <dur>', 'end a task that takes longer, as in 500ms, 2s, 5m, 1h')
     .option('--total-timeout <dur>', 'end the whole run after this time')
     .option('--retries <n>', 'try a task that did not succeed again, so often (0)')

@@ -5,6 +5,7 @@ import type { Printer } from '../output/printer.js'
 import { describeCommand, type Task } from '../task/task.js'
 import { printCommands } from './dry-run.js'
 import type { Ending } from './exit.js'
+import { followJobsFile } from './jobs-file.js'
 import { type Kept, openKept } from './keeping.js'
 import type { Messages } from './messages.js'
 import { printedRun, type Showing } from './printed-run.js'
@@ -15,6 +16,8 @@ export interface RunRequest extends Showing {
   readonly input: InputRequest
   readonly dispatch: DispatchSourceOptions
   readonly journal: JournalRequest | null
+  /** Where the number of jobs is read again from. */
+  readonly jobsFile: string | null
   readonly dryRun: boolean
 }
 
@@ -37,6 +40,7 @@ export async function runTasks(request: RunRequest): Promise<Ending> {
 
 function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
   const { journal } = kept
+  let stopFollowing: (() => void) | null = null
   const checkTask = (task: Task) => journal?.problemOf(task) ?? null
   return printedRun({
     showing: request,
@@ -45,12 +49,21 @@ function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
     tellsFailed: false,
     begin: async ({ stdout, printer, messages }) => {
       const input = await openInput(journal === null ? request.input : { ...request.input, checkTask })
-      if (!request.dryRun)
-        return dispatch(input, { ...optionsFor(request, input, printer, messages), ...kept.dispatch })
+      if (!request.dryRun) {
+        const run = dispatch(input, { ...optionsFor(request, input, printer, messages), ...kept.dispatch })
+        if (request.jobsFile !== null) {
+          const set = (jobs: number) => {
+            run.concurrency = jobs
+          }
+          stopFollowing = followJobsFile(request.jobsFile, set, (message) => messages.say(message))
+        }
+        return run
+      }
       await printCommands(input, stdout, journal)
       return null
     },
     print: (result, { printer }) => printer.result(result),
+    finish: async () => stopFollowing?.(),
   })
 }
 
