@@ -106,6 +106,18 @@ describe('drover run as a jobserver', () => {
     expect(end).toMatchObject({ status: 0, stdout: '[k]\n', stderr: '' })
   })
 
+  it('goes on without, and says so, where there can be no pipe, unless it was asked for', async () => {
+    const env = { XDG_RUNTIME_DIR: folder }
+    writeFileSync(join(folder, 'drover'), 'no folder')
+    const without = await drover(['run', 'echo', ':::', '1', '2'], { env })
+    expect(without.status).toBe(0)
+    expect(without.stdout.split('\n').sort()).toEqual(['', '1', '2'])
+    expect(without.stderr.match(/tasks are told of no jobserver/g)).toHaveLength(1)
+    const asked = await drover(['run', '--jobserver', 'server', 'echo', ':::', '1'], { env })
+    expect(asked).toMatchObject({ status: 102, stdout: '' })
+    rmSync(join(folder, 'drover'))
+  })
+
   it('refuses what cannot be', async () => {
     const client = await drover(['run', '--jobserver', 'client', 'true', ':::', '1'], { env: { MAKEFLAGS: '' } })
     expect(client).toMatchObject({ status: 255, stdout: '' })

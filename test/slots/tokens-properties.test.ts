@@ -57,7 +57,7 @@ describe('tokens of a jobserver', () => {
     await fc.assert(
       fc.asyncProperty(weights, inner, fc.integer({ min: 1, max: 5 }), choices, async (own, all, jobs, stream) => {
         const pipe = new FakePipe(0)
-        const server = new FakeRun(own, jobs, pipe, (context) => new ServerTokens(context, 'pipe'))
+        const server = new FakeRun(own, jobs, pipe, (context) => new ServerTokens(context, 'pipe', true))
         const clients = all.map(
           (each) => new FakeRun(each, 8, pipe, (context) => new ClientTokens(context, { fifo: '/fake' }, jobs)),
         )

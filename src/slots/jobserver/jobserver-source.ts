@@ -31,7 +31,7 @@ export function jobserverSource(mode: JobserverMode, form: JobserverForm): SlotS
     const found = mode === 'server' ? null : findServer(mode, context)
     if (found !== null) return new ClientTokens(context, found.place, found.jobs)
     // Without a limit there is nothing to share.
-    return Number.isFinite(context.concurrency()) ? new ServerTokens(context, form) : new NoTokens()
+    return Number.isFinite(context.concurrency()) ? new ServerTokens(context, form, mode === 'server') : new NoTokens()
   }
 }
 

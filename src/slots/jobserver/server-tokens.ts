@@ -24,7 +24,8 @@ const TOKEN = '+'.charCodeAt(0)
 export class ServerTokens implements SlotSource {
   readonly #context: SlotContext
   readonly #form: JobserverForm
-  #state: 'closed' | 'opening' | 'open' = 'closed'
+  readonly #isRequired: boolean
+  #state: 'closed' | 'opening' | 'open' | 'impossible' = 'closed'
   #jobserver: LauncherJobserver | null = null
   #fifo = ''
   #used = 0
@@ -33,7 +34,9 @@ export class ServerTokens implements SlotSource {
   #lending: NodeJS.Immediate | null = null
   #spec: (Pick<StartSpec, 'env' | 'descriptors'> & { jobs: number }) | null = null
 
-  constructor(context: SlotContext, form: JobserverForm) {
+  /** @param isRequired - whether the run ends when there can be none; else people are told, and it goes on without. */
+  constructor(context: SlotContext, form: JobserverForm, isRequired: boolean) {
+    this.#isRequired = isRequired
     this.#context = context
     this.#form = form
   }
@@ -43,6 +46,7 @@ export class ServerTokens implements SlotSource {
   }
 
   take(weight: number): SlotPermit | null {
+    if (this.#state === 'impossible') return WITHOUT
     if (this.#state !== 'open') {
       if (this.#state === 'closed') void this.#open()
       return null
@@ -82,12 +86,14 @@ export class ServerTokens implements SlotSource {
     if (this.#lending !== null) clearImmediate(this.#lending)
     this.#lending = null
     const jobserver = this.#jobserver
-    this.#forget()
+    if (this.#state !== 'impossible') this.#forget()
     await jobserver?.close()
   }
 
   async #open(): Promise<void> {
     this.#state = 'opening'
+    // What happens from here on is told, which must not be within the call that asked.
+    await undefined
     try {
       this.#fifo = join(runtimeFolder(), `jobs-${process.pid}-${uniqueId()}`)
       const spec = { fifo: this.#fifo, create: true }
@@ -108,7 +114,12 @@ export class ServerTokens implements SlotSource {
       this.#context.onChange()
     } catch (error) {
       this.#forget()
-      this.#context.onError(error)
+      if (this.#isRequired) return this.#context.onError(error)
+      this.#state = 'impossible'
+      this.#context.onWarning(
+        `tasks are told of no jobserver: ${error instanceof Error ? error.message : String(error)}`,
+      )
+      this.#context.onChange()
     }
   }
 
@@ -164,3 +175,5 @@ export class ServerTokens implements SlotSource {
     return this.#spec
   }
 }
+
+const WITHOUT: SlotPermit = { release() {} }
