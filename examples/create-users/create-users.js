@@ -63,14 +63,16 @@ async function main(given) {
   try {
     const database = { ...given, options: `-c search_path=${schema}` }
     console.log(`${count} users, ${availableParallelism()} processors\n\nprocesses  seconds  users/s  times as fast`)
-    let base = 0
-    for (const processes of values.processes.split(',').map(Number)) {
-      let bestMs = Number.POSITIVE_INFINITY
-      for (let n = 0; n < Number(values.repeat); n++) bestMs = Math.min(bestMs, await createAll(database, processes))
-      const seconds = bestMs / 1_000
-      base ||= seconds
-      const cells = [processes, seconds.toFixed(2), (count / seconds).toFixed(0), (base / seconds).toFixed(2)]
-      console.log(cells.map((cell, n) => String(cell).padStart([9, 9, 9, 15][n])).join(''))
+    const counts = values.processes.split(',').map(Number)
+    const bestMs = counts.map(() => Number.POSITIVE_INFINITY)
+    for (let times = 0; times < Number(values.repeat); times++) {
+      for (const [n, processes] of counts.entries())
+        bestMs[n] = Math.min(bestMs[n], await createAll(database, processes))
+    }
+    for (const [n, processes] of counts.entries()) {
+      const seconds = bestMs[n] / 1_000
+      const cells = [processes, seconds.toFixed(2), (count / seconds).toFixed(0), (bestMs[0] / bestMs[n]).toFixed(2)]
+      console.log(cells.map((cell, place) => String(cell).padStart([9, 9, 9, 15][place])).join(''))
     }
   } finally {
     await admin.query(`DROP SCHEMA ${schema} CASCADE`)

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import { checkDuration, checkOneOf, rejectUnknown } from '../process/process-options.js'
 import { OptionError } from '../task/errors.js'
-import type { ForEachSummary } from './for-each.js'
 import {
   type CheckedForEach,
   checkForEach,
@@ -9,6 +8,7 @@ import {
   FOR_EACH_OPTIONS,
   type ForEachOptions,
 } from './for-each-options.js'
+import type { ForEachSummary } from './item-result.js'
 import type { Items } from './items.js'
 
 /** One round of a daemon, when it is over. */

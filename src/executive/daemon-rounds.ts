@@ -1,8 +1,10 @@
 import { onAbort } from '../process/on-abort.js'
 import { MAX_DURATION_MS } from '../process/process-options.js'
+import { DroverError } from '../task/errors.js'
 import { RESULT_STATES, type ResultError, type ResultState } from '../task/result.js'
 import type { CheckedDaemon, DaemonRound } from './daemon-options.js'
-import { ForEachRun, type ForEachSummary } from './for-each.js'
+import { ForEachRun } from './for-each-run.js'
+import type { ForEachSummary } from './item-result.js'
 import { RoundClock } from './round-clock.js'
 import { monotonicUsec, type ServiceManager } from './service-manager.js'
 import { Sleep } from './sleep.js'
@@ -93,7 +95,7 @@ export class DaemonRounds<Item, Value> {
   /** Ends it now, with an error. */
   fail(error: unknown): void {
     this.#failure ??= { error }
-    this.#run?.halt('now', { code: 'ERR_DROVER_ENDED', message: `the daemon was ended: ${(error as Error).message}` })
+    this.#run?.halt('now', { code: 'ERR_DROVER_ENDED', message: `the daemon was ended: ${messageOf(error)}` })
     this.#leave(false)
     this.#sleep.wake()
   }
@@ -119,7 +121,7 @@ export class DaemonRounds<Item, Value> {
       summary = await this.#handleQueue()
     } catch (thrown) {
       if (thrown === LEFT || onError === undefined || this.#failure !== null) throw thrown
-      error = thrown
+      error = thrown ?? new DroverError('ERR_DROVER_CALLBACK', `${String(thrown)} was thrown`)
       await this.#unlessLeft(onError(thrown))
     } finally {
       summary = this.#run?.progress() ?? summary
@@ -220,7 +222,11 @@ const NOTHING: ForEachSummary = {
 }
 
 function statusOf({ round, byState, error }: DaemonRound): string {
-  if (error !== null) return `round ${round} failed: ${String((error as Error).message ?? error).split('\n')[0]}`
+  if (error !== null) return `round ${round} failed: ${messageOf(error).split('\n')[0]}`
   const counts = RESULT_STATES.filter((state) => byState[state] > 0).map((state) => `${byState[state]} ${state}`)
   return `round ${round}: ${counts.length === 0 ? 'nothing to do' : counts.join(', ')}`
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -11,7 +11,7 @@ export interface AttemptsHost {
   readonly options: CheckedForEach
   readonly passed: PassedOutput | null
   /** Why the run ends before its source, when it does. */
-  readonly ended: ResultError | null
+  ended(): ResultError | null
   /** @throws ClosedError when the run is being ended. */
   open(): ProcessPool
   /** No process could be started, several times in a row. */
@@ -31,9 +31,9 @@ export async function handleItem(pulled: PulledItem, host: AttemptsHost): Promis
   const { attempts, backoffMs: baseMs } = host.options
   for (let attempt = 1; ; attempt++) {
     const result = await new ItemAttempt(pulled, attempt, host).run()
-    if (!isRetried(result.state) || attempt === attempts || host.ended !== null) return result
+    if (!isRetried(result.state) || attempt === attempts || host.ended() !== null) return result
     await host.pause(backoffMs(baseMs, attempt))
-    if (host.ended !== null) return result
+    if (host.ended() !== null) return result
   }
 }
 
@@ -76,7 +76,7 @@ class ItemAttempt {
     try {
       lease = await this.#takeWorker()
     } catch (error) {
-      const failure = failureOf(error, this.#host.ended)
+      const failure = failureOf(error, this.#host.ended())
       if (failure.state === 'spawn-failed') this.#host.onStartError(error)
       return this.#withoutStart(failure)
     }
@@ -129,7 +129,7 @@ class ItemAttempt {
       })
       return { state: 'succeeded', value, error: null }
     } catch (error) {
-      return { value: undefined, ...failureOf(error, this.#host.ended) }
+      return { value: undefined, ...failureOf(error, this.#host.ended()) }
     }
   }
 

@@ -51,6 +51,20 @@ export interface ItemResult<Item = unknown, Value = unknown> {
   readonly pid: number | null
 }
 
+/** What became of all items. */
+export interface ForEachSummary {
+  /** Items that were pulled; each has one result. */
+  readonly total: number
+  readonly byState: Readonly<Record<ResultState, number>>
+  /** Results that count as failures: failed, timed-out, killed, spawn-failed, lost and invalid. */
+  readonly failures: number
+  /** Whether the source was read to its end, and each item was handled to an end of its own. */
+  readonly complete: boolean
+  /** Processes that were started. */
+  readonly workers: number
+  readonly durationMs: number
+}
+
 /** How one attempt went wrong. */
 export interface Failure {
   readonly state: ResultState

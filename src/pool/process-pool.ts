@@ -3,11 +3,12 @@ import type { OutputStream } from '../launcher/port.js'
 import { onAbort } from '../process/on-abort.js'
 import { checkCount, checkDuration, checkSignal, rejectUnknown } from '../process/process-options.js'
 import { sweep } from '../process/sweep.js'
-import { ClosedError, OptionError } from '../task/errors.js'
+import { ClosedError } from '../task/errors.js'
 import { describeCommand, type Task, type Text } from '../task/task.js'
 import { uniqueId } from '../task/unique-id.js'
 import type { Answer, RequestOptions } from './answer.js'
 import { checkPoolOptions, sizesWithMax, type WorkerProgram } from './check-pool-options.js'
+import { checkOnOutput, checkPriority, REQUEST_OPTIONS } from './check-request.js'
 import { encodeRequest } from './conversations.js'
 import { Crew } from './crew.js'
 import { Exchange } from './exchange.js'
@@ -284,19 +285,6 @@ export class ProcessPool<Output extends string | Buffer = string>
   }
 }
 
-const REQUEST_OPTIONS: readonly string[] = [
-  'signal',
-  'timeoutMs',
-  'priority',
-  'retries',
-  'onOutput',
-] satisfies (keyof RequestOptions)[]
-
-function checkPriority(priority: number | undefined): number {
-  if (priority === undefined || Number.isFinite(priority)) return priority ?? 0
-  throw new OptionError(`priority: expected a number, not ${String(priority)}`)
-}
-
 /** What a listener throws is an uncaught exception, as it is always, but the pool goes on. */
 function tell(emit: () => void): void {
   try {
@@ -306,11 +294,6 @@ function tell(emit: () => void): void {
       throw error
     })
   }
-}
-
-function checkOnOutput(onOutput: unknown): RequestOptions['onOutput'] | null {
-  if (onOutput === undefined || typeof onOutput === 'function') return (onOutput as RequestOptions['onOutput']) ?? null
-  throw new OptionError(`onOutput: expected a function, not ${String(onOutput)}`)
 }
 
 function exitOf(worker: PoolWorker): WorkerExit {

@@ -227,6 +227,15 @@ describe('forEach', () => {
     expect(asked).toBe(2)
   })
 
+  it('halted before it is begun, it does nothing', async () => {
+    for (const when of ['soon', 'now'] as const) {
+      const run = actOn(answers(3))
+      run.halt(when)
+      expect(await all(run)).toEqual([])
+      expect(await run.summary()).toMatchObject({ total: 0, workers: 0, complete: false })
+    }
+  })
+
   it('no process can be started: the item tells it, and the loop rejects with the reason', async () => {
     const seen: ActResult[] = []
     const read = async () => {

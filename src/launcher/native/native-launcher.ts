@@ -18,8 +18,8 @@ import type {
 } from '../port.js'
 import { findBinary, problemOfBinary } from './binary.js'
 import { CredentialsWatch } from './credentials.js'
+import { sendDatagram } from './datagrams.js'
 import { Server } from './server.js'
-import { datagramErrorOf } from './start-errors.js'
 
 export interface NativeLauncherOptions {
   /** The launcher's binary. Default: the one that was built here, or that came with the package. */
@@ -156,9 +156,7 @@ class NativeLauncher implements Launcher {
       const { code, message: reason } = startErrorOf(error)
       throw new DroverError(code, reason, { cause: error })
     }
-    const errno = await server.sendDatagram(path, message)
-    if (server.isGone) throw new DroverError('ERR_DROVER_LAUNCHER_DIED', `the launcher ended while it wrote to ${path}`)
-    if (errno !== 0) throw datagramErrorOf(errno, path)
+    await sendDatagram(server, path, message)
   }
 
   async close(): Promise<void> {

@@ -145,7 +145,7 @@ export class Server implements ServerConnection, FrameHandler {
   }
 
   signalTree(signal: number, number: number, pid: number): Promise<number> {
-    return this.#request(Request.signalTree, 12, () => {
+    return this.request(Request.signalTree, 12, () => {
       this.writer.u32(signal)
       this.writer.u32(number)
       this.writer.u32(pid)
@@ -153,7 +153,7 @@ export class Server implements ServerConnection, FrameHandler {
   }
 
   signalScope(scope: string, signal: number): Promise<number> {
-    return this.#request(Request.signalScope, 4 + textBound(scope), () => {
+    return this.request(Request.signalScope, 4 + textBound(scope), () => {
       this.writer.u32(signal)
       this.writer.text(scope)
     })
@@ -169,15 +169,6 @@ export class Server implements ServerConnection, FrameHandler {
 
   takeSlots(spec: SlotsSpec, events: SlotsEvents): SlotsClaim {
     return this.#slots.take(spec, events)
-  }
-
-  /** @returns the errno, or 0. */
-  sendDatagram(path: string, message: string): Promise<number> {
-    return this.#request(Request.datagram, 4 + textBound(path) + textBound(message), () => {
-      this.writer.u32(process.pid)
-      this.writer.text(path)
-      this.writer.text(message)
-    })
   }
 
   /** Takes no new children; the launcher ends by itself when nothing of what it started is left. */
@@ -243,7 +234,8 @@ export class Server implements ServerConnection, FrameHandler {
     }
   }
 
-  #request(type: number, bound: number, write: () => void): Promise<number> {
+  /** @returns the number that answers it; 0 when the launcher is gone. */
+  request(type: number, bound: number, write: () => void): Promise<number> {
     if (this.#isGone) return Promise.resolve(0)
     this.#requests += 1
     const id = this.#requests
