@@ -83,7 +83,10 @@ export class PoolWorker implements WorkerProcessEvents {
       onReady: () => this.#becomeReady(),
       onAnswer: (id, value) => this.#take(id, (exchange) => exchange.answer(value, this.pid ?? 0)),
       onFailure: (id, error) => this.#take(id, (exchange) => exchange.failedInHandler(error)),
-      onPrinted: (id, stream, chunk) => this.#print(this.#inFlight.get(id)?.exchange, stream, chunk),
+      onPrinted: (id, stream, chunk) => {
+        if (stream === 'stderr') this.process.keepTail('stderr', chunk)
+        this.#print(this.#inFlight.get(id)?.exchange, stream, chunk)
+      },
       onPong: () => this.onPong?.(),
       onCannotStart: (error) => this.fail('ERR_DROVER_WORKER_START', cannotStart(error)),
     })
