@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import type { PoolOptions, ProcessPool } from '../../dist/index.js'
+import type { PoolOptions, ProcessPool } from '../../src/index.js'
 import { errorOf, poolOf } from '../pool/support.js'
 import { programFile } from './support.js'
 

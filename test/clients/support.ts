@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
-import { type PoolOptions, ProcessPool } from '../../dist/index.js'
+import { type PoolOptions, ProcessPool } from '../../src/index.js'
 
 export const programFile = (name: string): string => fileURLToPath(new URL(`./programs/${name}`, import.meta.url))
 
