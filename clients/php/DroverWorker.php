@@ -272,6 +272,8 @@ final class Worker
             exit($thrown === null ? 0 : 1);
         }
         $this->printing->flush();
+        // A handler of a signal may print at any time, and nothing may be printed for a request that is answered.
+        $this->handled = 0;
         if ($thrown === null) {
             try {
                 $this->side->answer($id, $value);
@@ -282,7 +284,6 @@ final class Worker
         if ($thrown !== null) {
             $this->side->fail($id, $thrown);
         }
-        $this->handled = 0;
     }
 
     private function leave(): void
@@ -359,6 +360,9 @@ final class Wire
     private $output;
     /** @var resource */
     private $errors;
+    /** @var string[] */
+    private array $pending = [];
+    private bool $isWriting = false;
     /** @var resource[] what stands in for descriptors 0 and 1 */
     private array $substitutes = [];
 
@@ -404,7 +408,27 @@ final class Wire
     }
 
     /** Writes all of it before it returns: a process may end at any time afterwards. */
-    public function write(string $bytes): void
+    public function write(string ...$pieces): void
+    {
+        array_push($this->pending, ...$pieces);
+        // A handler of a signal may print meanwhile: that goes behind what was begun.
+        if ($this->isWriting) {
+            return;
+        }
+        $this->isWriting = true;
+        while (($piece = array_shift($this->pending)) !== null) {
+            $this->writeAll($piece);
+        }
+        $this->isWriting = false;
+    }
+
+    /** Writes to standard error itself. */
+    public function complain(string $bytes): void
+    {
+        @fwrite($this->errors, $bytes);
+    }
+
+    private function writeAll(string $bytes): void
     {
         $at = 0;
         $size = strlen($bytes);
@@ -428,12 +452,6 @@ final class Wire
             }
             $at += $written;
         }
-    }
-
-    /** Writes to standard error itself. */
-    public function complain(string $bytes): void
-    {
-        @fwrite($this->errors, $bytes);
     }
 
     private function select(?int $seconds): bool
@@ -721,8 +739,7 @@ final class FramesSide implements Side
         if (strlen($second) < 65536) {
             $this->wire->write($begin . $second);
         } else {
-            $this->wire->write($begin);
-            $this->wire->write($second);
+            $this->wire->write($begin, $second);
         }
     }
 }
@@ -888,8 +905,7 @@ final class ProcessPoolSide implements Side
 
     private function tell(): void
     {
-        $this->wire->write($this->printed->length . ';');
-        $this->wire->write($this->printed->take());
+        $this->wire->write($this->printed->length . ';', $this->printed->take());
     }
 }
 

@@ -189,6 +189,8 @@ class _Worker:
             os._exit(0 if thrown is None else 1)
         self._flush()
         with self._lock:
+            # A handler of a signal may print at any time, and nothing may be printed for a request that is answered.
+            self._handled = 0
             if thrown is None:
                 try:
                     self._side.answer(id, value)
@@ -196,7 +198,6 @@ class _Worker:
                     thrown = error
             if thrown is not None:
                 self._side.fail(id, thrown)
-            self._handled = 0
 
     def _end_by(self, error):
         if not self._is_forked():

@@ -82,6 +82,32 @@ describe.each(LANGUAGES)('a worker in $name that talks frames', (language) => {
     expect((await pool.request('next')).value).toBe('next')
   })
 
+  it('what the handler of a signal prints breaks into no message', async () => {
+    const pool = workerPool(language, { pipeline: 4 })
+    const { value: pid } = await pool.request<number>({ act: 'heedSignals' })
+    let printed = 0
+    pool.on('output', ({ chunk }) => {
+      printed += chunk.length
+    })
+    let isOver = false
+    const answers = Promise.all(
+      Array.from({ length: 200 }, () => pool.request<string>({ act: 'many', size: 300_000 })),
+    ).finally(() => {
+      isOver = true
+    })
+    await until('all is answered', () => {
+      if (!isOver) process.kill(pid, 'SIGUSR1')
+      return isOver
+    })
+    for (const { value, stdout } of await answers) {
+      expect(value.length).toBe(300_000)
+      expect(stdout.replaceAll('signal', '').trim()).toBe('')
+      printed += stdout.length
+    }
+    expect(printed).toBeGreaterThan(0)
+    expect(pool.stats().started).toBe(1)
+  })
+
   it('an error carries what it was, and the worker goes on', async () => {
     const pool = workerPool(language)
     const { value: before } = await pool.request({ act: 'pid' })

@@ -100,6 +100,12 @@ Drover\serve([
                     usleep(1000);
                 }
                 throw new RuntimeException('gave up');
+            case 'heedSignals':
+                pcntl_async_signals(true);
+                pcntl_signal(SIGUSR1, function () {
+                    echo str_repeat('signal', 20000);
+                });
+                return getmypid();
             case 'pid':
                 return getmypid();
             case 'handled':

@@ -77,6 +77,11 @@ def fork(_):
     return "of the parent"
 
 
+def heedSignals(_):
+    signal.signal(signal.SIGUSR1, lambda *_: print("signal" * 20000))
+    return os.getpid()
+
+
 def untilCancelled(request):
     pathlib.Path(request["file"]).write_text("begun")
     while not drover_worker.cancelled():
@@ -105,6 +110,7 @@ ACTS = {
     "kill": lambda _: os.kill(os.getpid(), signal.SIGKILL),
     "child": child,
     "fork": fork,
+    "heedSignals": heedSignals,
     "untilCancelled": untilCancelled,
     "pid": lambda _: os.getpid(),
     "handled": lambda _: handled,
