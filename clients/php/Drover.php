@@ -123,7 +123,13 @@ final class Run
     private const WRITE_BYTES = 65536;
     private const KEPT_STDERR_BYTES = 65536;
     private const IDLE_MICROSECONDS = 50000;
+    private const MOST_FAILURES = 100;
     private const TERM = 15;
+
+    private const FATAL = E_ERROR | E_PARSE | E_CORE_ERROR | E_COMPILE_ERROR | E_USER_ERROR | E_RECOVERABLE_ERROR;
+
+    /** @var array<int, resource>|null what is running; null until there was anything */
+    private static ?array $running = null;
 
     private \Iterator $tasks;
     private bool $hasBegun = false;
@@ -145,9 +151,13 @@ final class Run
     /** @var string[] the line that is being read */
     private array $pieces = [];
     private string $stderr = '';
+    private int $failures = 0;
 
     public function __construct(iterable $tasks, array $options)
     {
+        if (is_array($tasks) && (isset($tasks['command']) || isset($tasks['cmd']))) {
+            throw new \InvalidArgumentException('tasks must be a list of tasks, not one task');
+        }
         $this->tasks = is_array($tasks) ? new \ArrayIterator($tasks) : new \IteratorIterator($tasks);
         $this->command = array_merge(self::program($options['program'] ?? null), ['run', '--tasks=-', '--json']);
         $this->cwd = $options['cwd'] ?? null;
@@ -168,6 +178,10 @@ final class Run
         try {
             while (isset($this->pipes[1]) || isset($this->pipes[2])) {
                 [$readable, $isWritable] = $this->select();
+                if ($this->failures > self::MOST_FAILURES) {
+                    $reason = error_get_last()['message'] ?? 'the reason is not known';
+                    throw new DroverException("cannot wait for drover: $reason");
+                }
                 $lines = [];
                 foreach ($readable as $number) {
                     $chunk = fread($this->pipes[$number], self::READ_BYTES);
@@ -193,6 +207,17 @@ final class Run
             $this->check();
         } finally {
             $this->end();
+        }
+    }
+
+    /** PHP finishes no generator after a fatal error. */
+    public static function onShutdown(): void
+    {
+        if (((error_get_last()['type'] ?? 0) & self::FATAL) === 0) {
+            return;
+        }
+        foreach (self::$running ?? [] as $process) {
+            proc_terminate($process, self::TERM);
         }
     }
 
@@ -259,6 +284,10 @@ final class Run
             throw new DroverException("cannot start {$this->command[0]}");
         }
         $this->process = $process;
+        if (self::$running === null) {
+            register_shutdown_function([self::class, 'onShutdown']);
+        }
+        self::$running[spl_object_id($this)] = $process;
         foreach ($this->pipes as $pipe) {
             stream_set_blocking($pipe, false);
             stream_set_read_buffer($pipe, 0);
@@ -287,8 +316,13 @@ final class Run
         $count = $this->isIdle
             ? @stream_select($read, $write, $except, 0, self::IDLE_MICROSECONDS)
             : @stream_select($read, $write, $except, null);
-        // A signal came, else.
-        return $count === false ? [[], false] : [array_keys($read), $write !== []];
+        if ($count !== false) {
+            $this->failures = 0;
+            return [array_keys($read), $write !== []];
+        }
+        // A signal came; or there are descriptors that are too high for it, and that does not change.
+        $this->failures += 1;
+        return [[], false];
     }
 
     private function write(): void
@@ -399,6 +433,7 @@ final class Run
     /** Ends drover, unless it has ended, and with it all that it runs. */
     private function end(): void
     {
+        unset(self::$running[spl_object_id($this)]);
         if (proc_get_status($this->process)['running']) {
             proc_terminate($this->process, self::TERM);
         }
@@ -406,13 +441,16 @@ final class Run
             $this->close(0);
         }
         // It may have something to print before it ends.
-        while ($this->pipes !== []) {
+        while ($this->pipes !== [] && $this->failures <= self::MOST_FAILURES) {
             foreach ($this->select()[0] as $number) {
                 $chunk = fread($this->pipes[$number], self::READ_BYTES);
                 if (($chunk === false || $chunk === '') && feof($this->pipes[$number])) {
                     $this->close($number);
                 }
             }
+        }
+        foreach (array_keys($this->pipes) as $number) {
+            $this->close($number);
         }
         proc_close($this->process);
     }

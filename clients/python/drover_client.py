@@ -125,6 +125,8 @@ def run(
         "verbose": verbose,
     }
     command = _program(program) + ["run", "--tasks=-", "--json"] + _flags(values, switches)
+    if isinstance(tasks, (str, bytes, Mapping)):
+        raise TypeError("tasks must be an iterable of tasks, not one task")
     if on_message is not None and not callable(on_message):
         raise TypeError("on_message must be a function")
     return _results(iter(tasks), command, cwd, _environment(env), on_message)

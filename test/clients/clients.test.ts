@@ -158,3 +158,11 @@ describe.each(LANGUAGES)('a program in $name', (language) => {
     await until('nothing is left', () => processesWith(word).length === 0)
   })
 })
+
+it('a program in PHP ends drover and all that it runs when it has a fatal error', async () => {
+  const word = uniqueSleep()
+  const { status, stdout, stderr } = await start(LANGUAGES[0]!, 'fails', { WORD: word }).end
+  expect(status).toBe(255)
+  expect(stdout + stderr).toContain('Allowed memory size')
+  await until('nothing is left', () => processesWith(word).length === 0)
+})

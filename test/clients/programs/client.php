@@ -187,6 +187,12 @@ $scenarios = [
             exit(7);
         }
     },
+    'fails' => function () use ($word) {
+        foreach (run(['echo first', "sleep $word; :"], options(['jobs' => 3])) as $result) {
+            ini_set('memory_limit', '8M');
+            str_repeat('x', 100000000);
+        }
+    },
     'waits' => function () use ($word) {
         foreach (run(['echo first', "sleep $word; :"], options(['jobs' => 3])) as $result) {
             echo "first\n";
