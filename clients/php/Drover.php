@@ -152,6 +152,10 @@ final class Run
     private array $pieces = [];
     private string $stderr = '';
     private int $failures = 0;
+    /** Whether every task has a result when drover says that all is well. */
+    private bool $isComplete;
+    private int $given = 0;
+    private int $got = 0;
 
     public function __construct(iterable $tasks, array $options)
     {
@@ -166,6 +170,7 @@ final class Run
         if ($this->onMessage !== null && !is_callable($this->onMessage)) {
             throw new \InvalidArgumentException('onMessage must be a function');
         }
+        $this->isComplete = !isset($options['halt']) && empty($options['resume']) && empty($options['retryFailed']);
         unset($options['program'], $options['cwd'], $options['env'], $options['onMessage']);
         foreach ($options as $name => $value) {
             $this->addFlag((string) $name, $value);
@@ -359,6 +364,7 @@ final class Run
         }
         $this->line = self::lineOf($task);
         $this->written = 0;
+        $this->given += 1;
         return true;
     }
 
@@ -396,12 +402,16 @@ final class Run
             $shown = substr($line, 0, 200);
             throw new DroverException("drover printed what is no result: $shown", null, null, $this->stderr);
         }
+        $this->got += 1;
         return $result;
     }
 
     /** Waits for the end of drover. */
     private function check(): void
     {
+        if (isset($this->pipes[0])) {
+            $this->close(0);
+        }
         do {
             $status = proc_get_status($this->process);
         } while ($status['running'] && usleep(1000) === null);
@@ -416,6 +426,10 @@ final class Run
         }
         if ($code < 0 || $code > 101) {
             throw new DroverException("drover ended with exit status $code: $said", $code, null, $this->stderr);
+        }
+        if ($code === 0 && $this->isComplete && $this->got < $this->given) {
+            $message = "drover gave {$this->got} results for {$this->given} tasks; is {$this->command[0]} drover? $said";
+            throw new DroverException($message, $code, null, $this->stderr);
         }
     }
 

@@ -129,7 +129,8 @@ def run(
         raise TypeError("tasks must be an iterable of tasks, not one task")
     if on_message is not None and not callable(on_message):
         raise TypeError("on_message must be a function")
-    return _results(iter(tasks), command, cwd, _environment(env), on_message)
+    is_complete = halt is None and not resume and not retry_failed
+    return _results(iter(tasks), command, cwd, _environment(env), on_message, is_complete)
 
 
 def run_all(tasks, **options):
@@ -182,7 +183,7 @@ def _environment(differences):
     return environment
 
 
-def _results(tasks, command, cwd, environment, on_message):
+def _results(tasks, command, cwd, environment, on_message, is_complete):
     found = shutil.which(command[0], path=None if environment is None else environment.get("PATH"))
     if found is None:
         raise DroverError(
@@ -203,7 +204,7 @@ def _results(tasks, command, cwd, environment, on_message):
         )
     except OSError as error:
         raise DroverError("cannot start %s: %s" % (command[0], error)) from error
-    conversation = _Conversation(process, tasks, on_message)
+    conversation = _Conversation(process, tasks, on_message, is_complete)
     try:
         yield from conversation.results()
     finally:
@@ -213,7 +214,10 @@ def _results(tasks, command, cwd, environment, on_message):
 class _Conversation:
     """Writes tasks while it reads results, waiting for neither alone."""
 
-    def __init__(self, process, tasks, on_message):
+    def __init__(self, process, tasks, on_message, is_complete):
+        # Whether every task has a result when drover says that all is well.
+        self._is_complete = is_complete
+        self._given = self._got = 0
         self._process = process
         self._tasks = tasks
         self._on_message = on_message
@@ -249,6 +253,7 @@ class _Conversation:
                 self._resume()
             elif self._process.stdin in ready and not lines:
                 self._write()
+        self._process.stdin.close()
         self._check(self._process.wait())
 
     def end(self):
@@ -296,6 +301,7 @@ class _Conversation:
             self._is_idle = True
             return False
         self._rest = memoryview(_line_of(task))
+        self._given += 1
         return True
 
     def _resume(self):
@@ -323,16 +329,20 @@ class _Conversation:
             self._on_message(chunk)
 
     def _parse(self, line):
+        self._got += 1
         try:
             return json.loads(line.decode())
         except ValueError as error:
             raise DroverError("drover printed what is no result: %r" % line[:200], stderr=self._text()) from error
 
     def _check(self, status):
-        if 0 <= status <= 101:
-            return
         stderr = self._text()
         said = stderr.strip()[-2000:] or "it said nothing"
+        if status == 0 and self._is_complete and self._got < self._given:
+            message = "drover gave %d results for %d tasks; is %s drover? %s"
+            raise DroverError(message % (self._got, self._given, self._process.args[0], said), status, None, stderr)
+        if 0 <= status <= 101:
+            return
         if status < 0:
             name = signal.Signals(-status).name
             raise DroverError("drover was ended by %s: %s" % (name, said), None, name, stderr)

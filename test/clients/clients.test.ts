@@ -101,6 +101,7 @@ describe.each(LANGUAGES)('a program in $name', (language) => {
       broken: { kind: 'drover', message: 'drover ended with exit status 102: on fire', status: 102 },
       killed: { kind: 'drover', message: expect.stringContaining('was ended by'), signal: 'SIGKILL', status: null },
       babbling: { kind: 'drover', message: expect.stringMatching(/what is no result: .*hello/) },
+      stranger: { kind: 'drover', message: expect.stringMatching(/gave 0 results for 1 tasks; is .*true drover/) },
       option: { kind: 'other', message: expect.stringContaining('job') },
       type: { kind: 'other', message: expect.stringMatching(/^keep_?[oO]rder must be/) },
       task: { kind: 'other', message: expect.stringContaining('a task is') },

@@ -122,6 +122,7 @@ $scenarios = [
             'broken' => caught(['true'], ['program' => ['sh', '-c', 'echo on fire >&2; exit 102']]),
             'killed' => caught(['true'], ['program' => ['sh', '-c', 'kill -9 $$']]),
             'babbling' => caught(['true'], ['program' => ['sh', '-c', 'echo hello']]),
+            'stranger' => caught(['true'], ['program' => 'true']),
             'option' => caught(['true'], options(['job' => 1])),
             'type' => caught(['true'], options(['keepOrder' => 1])),
             'task' => caught([12], options()),

@@ -95,6 +95,7 @@ def mistakes():
         "broken": caught(["true"], program=["sh", "-c", "echo on fire >&2; exit 102"]),
         "killed": caught(["true"], program=["sh", "-c", "kill -9 $$"]),
         "babbling": caught(["true"], program=["sh", "-c", "echo hello"]),
+        "stranger": caught(["true"], program="true"),
         "option": caught(["true"], program=DROVER, job=1),
         "type": caught(["true"], program=DROVER, keep_order=1),
         "task": caught([12], program=DROVER),
