@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isAlive } from '../helpers/processes.js'
 import { until } from '../helpers/until.js'
-import { errorOf, settled } from '../pool/support.js'
+import { errorOf, LAUNCHERS, settled } from '../pool/support.js'
 import { LANGUAGES, workerPool } from './support.js'
 
 let folder: string
@@ -69,10 +69,11 @@ describe.each(LANGUAGES)('a worker in $name that talks frames', (language) => {
     expect(await pool.request('nothing printed')).toMatchObject({ value: 'nothing printed', stdout: '' })
   })
 
-  it('a program that inherits its descriptors can neither read nor write the protocol', async () => {
-    const pool = workerPool(language)
+  it.each(LAUNCHERS)('a program that inherits its descriptors breaks nothing (%s launcher)', async (launcher) => {
+    const pool = workerPool(language, { launcher })
     expect(await pool.request({ act: 'child' })).toMatchObject({ value: 0, stdout: '', stderr: `past ${name}\n` })
     expect((await pool.request('next')).value).toBe('next')
+    expect((await pool.request<string>({ act: 'many', size: 3_000_000 })).value.length).toBe(3_000_000)
   })
 
   it('a forked child that comes back from the handler answers nothing', async () => {
