@@ -1,467 +1,969 @@
 <?php
+
 /**
- * The worker's side of drover's pools, for PHP 7.4 and later, in one file: copy it, or require it from where it is.
+ * The worker's side of drover's process pools, for PHP 7.4 to 8.4 on the command line. Copy this one file.
  *
- *     require 'DroverWorker.php';
- *     Drover\Worker::serve(function ($request) { return strtoupper($request); });
+ *     require __DIR__ . '/DroverWorker.php';
  *
- * It speaks `frames` and `process-pool`, and knows the two apart; `lines` must be asked for. The protocols are described byte for
- * byte in drover's docs/protocol.md.
+ *     Drover\serve(['handle' => function ($request) {
+ *         return strtoupper($request);
+ *     }]);
+ *
+ * It speaks the protocols `frames`, `process-pool` and `lines`, see docs/protocol.md of drover.
  */
 
 declare(strict_types=1);
 
 namespace Drover;
 
+/**
+ * Answers requests from standard input until the pool asks this process to exit or its input ends, then exits. What is
+ * printed by `echo` and the like, also in nested functions, comes to the pool as the output of the request.
+ *
+ * From this call on nothing else writes to the protocol: descriptor 1 leads to standard error, and descriptor 0 to /dev/null,
+ * for this process and for the programs that it starts. Print nothing before it.
+ *
+ * @param array $definition
+ *     'handle'   callable($request): mixed. What it returns is the answer; what it throws is told to who asked, and the worker
+ *                goes on.
+ *     'exit'     callable(): void, or null. Called once before the worker exits because it was asked to, when all requests are
+ *                answered.
+ *     'protocol' 'auto' tells `frames` and `process-pool` apart; 'lines' has to be asked for. Default: 'auto'.
+ *     'objects'  whether objects of JSON arrive as objects instead of arrays. Default: false.
+ *
+ * @throws \InvalidArgumentException for what cannot be in a definition; \LogicException when it is called a second time, or
+ *     not on the command line.
+ */
+function serve(array $definition): void
+{
+    Worker::start($definition);
+}
+
+/**
+ * Whether nobody waits any more for the answer to the request that is being handled. A handler that takes long, asks now and
+ * then, and gives up, saves its worker from being ended. Only the protocol `frames` tells.
+ */
+function cancelled(): bool
+{
+    return Worker::isCancelled();
+}
+
+/** @internal */
 final class Worker
 {
-    /** @var callable(mixed): mixed */
+    private const FATAL = E_ERROR | E_PARSE | E_CORE_ERROR | E_COMPILE_ERROR | E_USER_ERROR | E_RECOVERABLE_ERROR;
+    private const READ_BYTES = 65536;
+
+    private static ?Worker $current = null;
+
+    /** @var callable */
     private $handle;
-    /** @var (callable(): void)|null */
+    /** @var callable|null */
     private $exit;
-    /** @var resource */
-    private $output;
-    private Side $side;
+    private string $protocol;
+    private bool $objects;
+    private Wire $wire;
+    private Printing $printing;
+    private ?Side $side = null;
+    private int $pid;
+    private bool $hasEnded = false;
+    /** @var array<int, mixed> requests that wait, by their numbers */
+    private array $waiting = [];
+    /** The request that is being handled; 0 is none. */
+    private int $handled = 0;
+    private bool $isCancelled = false;
 
-    /**
-     * Answers requests from standard input until the pool asks this process to exit, or its input ends; then exits.
-     *
-     * With `frames` the handler gets what was sent (JSON objects as arrays) and what it returns is the answer; what it throws is told to
-     * who asked, and the worker goes on. With `process-pool` the answer is what it printed, followed by what it returned; what it throws ends
-     * the worker. With `lines` it gets and returns a line.
-     *
-     * Standard output belongs to the protocol from now on: what is printed (echo, print, printf, templates) comes to the pool as the output
-     * of the request. What programs print that are started with an inherited standard output comes as standard error.
-     *
-     * @param callable(mixed): mixed $handle handles one request
-     * @param (callable(): void)|null $exit called once before the worker exits because it was asked to; what it prints is told as well
-     * @param string $protocol `auto`, `frames`, `lines` or `process-pool`
-     * @throws \InvalidArgumentException for an unknown protocol
-     * @return never
-     */
-    public static function serve(callable $handle, ?callable $exit = null, string $protocol = 'auto'): void
+    private function __construct(array $definition)
     {
-        if (!in_array($protocol, ['auto', 'frames', 'lines', 'process-pool'], true)) {
-            throw new \InvalidArgumentException("Drover\\Worker::serve(): there is no protocol $protocol");
+        $unknown = array_diff(array_keys($definition), ['handle', 'exit', 'protocol', 'objects']);
+        if ($unknown !== []) {
+            throw new \InvalidArgumentException('serve(): there is no "' . reset($unknown) . '" in a definition');
         }
-        (new self($handle, $exit))->run($protocol);
-        exit(0);
-    }
-
-    private function __construct(callable $handle, ?callable $exit)
-    {
+        $handle = $definition['handle'] ?? null;
+        $exit = $definition['exit'] ?? null;
+        $protocol = $definition['protocol'] ?? 'auto';
+        if (!is_callable($handle)) {
+            throw new \InvalidArgumentException('serve(): "handle" must be a function that takes a request');
+        }
+        if ($exit !== null && !is_callable($exit)) {
+            throw new \InvalidArgumentException('serve(): "exit" must be a function');
+        }
+        if (!in_array($protocol, ['auto', 'frames', 'lines', 'process-pool'], true)) {
+            throw new \InvalidArgumentException(
+                'serve(): "protocol" must be auto, frames, lines or process-pool, not ' . var_export($protocol, true)
+            );
+        }
         $this->handle = $handle;
         $this->exit = $exit;
-        $this->output = self::takeOutput();
+        $this->protocol = $protocol;
+        $this->objects = (bool) ($definition['objects'] ?? false);
+        $this->pid = (int) getmypid();
     }
 
-    private function run(string $protocol): void
+    public static function start(array $definition): void
     {
-        $input = fopen('php://stdin', 'rb');
-        stream_set_read_buffer($input, 0);
-        stream_set_chunk_size($input, 65536);
-        $chunk = self::read($input);
-        if ($chunk === '' && $protocol === 'auto') {
-            $protocol = 'frames';
+        if (self::$current !== null) {
+            throw new \LogicException('serve() was called before; a worker serves once');
         }
-        if ($protocol === 'auto') {
-            // A frame begins with a length below 2^24, and so with a 0; the other protocol with a digit.
-            $protocol = $chunk[0] === "\0" ? 'frames' : 'process-pool';
+        if (!defined('STDIN') || !defined('STDOUT')) {
+            throw new \LogicException('serve() works in programs of the command line (the php command) only');
         }
-        $this->side = $this->makeSide($protocol);
-        $this->watchEnd();
-        while ($chunk !== '' && $this->side->receive($chunk)) {
-            $chunk = self::read($input);
+        $worker = new Worker($definition);
+        self::$current = $worker;
+        register_shutdown_function([$worker, 'onShutdown']);
+        // Warnings are no part of an answer.
+        if (!in_array(strtolower((string) ini_get('display_errors')), ['', '0', 'off', 'no', 'false'], true)) {
+            ini_set('display_errors', 'stderr');
         }
-        $this->side->leave();
+        $worker->printing = new Printing([$worker, 'onPrinted']);
+        $worker->wire = new Wire([$worker, 'onWritten']);
+        $worker->printing->begin();
+        $worker->run();
+    }
+
+    public static function isCancelled(): bool
+    {
+        $worker = self::$current;
+        if ($worker === null || $worker->handled === 0 || $worker->isForked()) {
+            return false;
+        }
+        $worker->readWhatIsThere();
+        return $worker->isCancelled;
+    }
+
+    /** A request has come. */
+    public function add(int $id, $request): void
+    {
+        $this->waiting[$id] = $request;
+    }
+
+    /** Nobody waits for this answer any more. */
+    public function cancel(int $id): void
+    {
+        if ($id === $this->handled) {
+            $this->isCancelled = true;
+        } elseif (array_key_exists($id, $this->waiting)) {
+            unset($this->waiting[$id]);
+            $this->side->fail($id, new AbortError('nobody waits for the answer any more'));
+        }
+    }
+
+    /** The pool has asked for the exit. */
+    public function end(): void
+    {
+        $this->hasEnded = true;
+    }
+
+    /** Something was printed; `$stream` is 1 for standard output and 2 for standard error. */
+    public function onPrinted(int $stream, string $bytes): void
+    {
+        if ($bytes === '') {
+            return;
+        }
+        if ($this->side === null || $this->isForked()) {
+            $this->wire->complain($bytes);
+        } else {
+            $this->side->printed($this->handled, $stream, $bytes);
+        }
+    }
+
+    /** Something was written to STDOUT or STDERR, past what echo prints to. */
+    public function onWritten(int $stream, string $bytes): void
+    {
+        if ($stream === 1) {
+            $this->printing->flushInOrder();
+        }
+        $this->onPrinted($stream, $bytes);
+    }
+
+    public function onShutdown(): void
+    {
+        if ($this->isForked()) {
+            return;
+        }
+        $error = error_get_last();
+        if ($error !== null && ($error['type'] & self::FATAL) !== 0) {
+            if (ini_get('display_errors') !== 'stderr' && !filter_var(ini_get('log_errors'), FILTER_VALIDATE_BOOLEAN)) {
+                $this->wire->complain("PHP Fatal error: {$error['message']} in {$error['file']}:{$error['line']}\n");
+            }
+        } elseif ($this->handled !== 0) {
+            $this->printing->flush();
+            $this->onPrinted(2, "drover worker: the handler ended this process by exit() before it had answered\n");
+        }
+    }
+
+    private function run(): void
+    {
+        if ($this->protocol !== 'auto') {
+            $this->side = $this->makeSide($this->protocol);
+        }
+        try {
+            for (;;) {
+                $this->readWhatIsThere();
+                if ($this->waiting !== []) {
+                    $this->handleNext();
+                } elseif ($this->hasEnded || $this->wire->isBroken) {
+                    break;
+                } else {
+                    $this->read();
+                }
+            }
+        } catch (ProtocolError $error) {
+            $this->giveUp($error->getMessage());
+        }
+        $this->leave();
+    }
+
+    private function readWhatIsThere(): void
+    {
+        while (!$this->hasEnded && $this->wire->hasInput()) {
+            $this->read();
+        }
+    }
+
+    /** Waits for input, and takes what is there of it. */
+    private function read(): void
+    {
+        $chunk = $this->wire->read(self::READ_BYTES);
+        if ($chunk === null) {
+            $this->hasEnded = true;
+            if ($this->side !== null) {
+                $this->side->onEnd();
+            }
+            return;
+        }
+        if ($this->side === null) {
+            // Frames begin with a length below 2^24, and so with a 0; the other protocol with a digit.
+            $this->side = $this->makeSide($chunk[0] === "\0" ? 'frames' : 'process-pool');
+        }
+        $this->side->read($chunk);
     }
 
     private function makeSide(string $protocol): Side
     {
-        $parts = [$this->handle, $this->exit, $this->output];
         if ($protocol === 'frames') {
-            return new FramesSide(...$parts);
+            return new FramesSide($this, $this->wire, $this->objects);
         }
-        return $protocol === 'lines' ? new LinesSide(...$parts) : new ProcessPoolSide(...$parts);
+        return $protocol === 'lines' ? new LinesSide($this, $this->wire) : new ProcessPoolSide($this, $this->wire);
     }
 
-    /** Why this process ends under a request is told where the pool looks for it. */
-    private function watchEnd(): void
+    private function handleNext(): void
     {
-        register_shutdown_function(function (): void {
-            $error = error_get_last();
-            $fatal = E_ERROR | E_PARSE | E_CORE_ERROR | E_COMPILE_ERROR | E_USER_ERROR | E_RECOVERABLE_ERROR;
-            if ($error !== null && ($error['type'] & $fatal) !== 0) {
-                fwrite(self::errors(), "PHP: {$error['message']} in {$error['file']} on line {$error['line']}\n");
+        reset($this->waiting);
+        $id = (int) key($this->waiting);
+        $request = $this->waiting[$id];
+        unset($this->waiting[$id]);
+        if ($this->wire->isBroken) {
+            return;
+        }
+        $this->handled = $id;
+        $this->isCancelled = false;
+        $thrown = null;
+        $value = null;
+        try {
+            $value = ($this->handle)($request);
+        } catch (\Throwable $error) {
+            $thrown = $error;
+        }
+        unset($request);
+        if ($this->isForked()) {
+            // A child of the handler's has come back from it; the parent goes on to serve.
+            $this->handled = 0;
+            exit($thrown === null ? 0 : 1);
+        }
+        $this->printing->flush();
+        // A handler of a signal may print at any time, and nothing may be printed for a request that is answered.
+        $this->handled = 0;
+        if ($thrown === null) {
+            try {
+                $this->side->answer($id, $value);
+            } catch (\Throwable $error) {
+                $thrown = $error;
             }
-        });
+        }
+        if ($thrown !== null) {
+            $this->side->fail($id, $thrown);
+        }
     }
 
-    /** @param resource $input */
-    private static function read($input): string
+    private function leave(): void
     {
-        $chunk = fread($input, 65536);
-        return $chunk === false ? '' : $chunk;
+        if ($this->side === null) {
+            $this->side = $this->makeSide('frames');
+        }
+        try {
+            if ($this->exit !== null) {
+                ($this->exit)();
+            }
+            $this->printing->flush();
+            $this->side->onLeave();
+        } catch (\Throwable $error) {
+            $this->giveUp((string) $error);
+        }
+        exit(0);
     }
 
-    /**
-     * Takes what was standard output for the protocol. Descriptor 1 leads to standard error from then on, so that nothing that is printed past
-     * PHP can come between messages. Where the system has no such descriptors it stays as it is.
-     *
-     * @return resource
-     */
-    private static function takeOutput()
+    /** Ends this process, with a reason on standard error. */
+    public function giveUp(string $reason): void
     {
-        $own = @fopen('php://fd/1', 'wb');
-        if ($own === false) {
-            return fopen('php://stdout', 'wb');
-        }
-        if (defined('STDOUT') && is_resource(STDOUT)) {
-            fclose(STDOUT);
-        }
-        // The lowest number that is free is taken, which is 1. It is kept open for good.
-        static $instead;
-        $instead = @fopen('php://fd/2', 'wb');
-        stream_set_write_buffer($own, 0);
-        return $own;
+        $this->handled = 0;
+        $this->wire->complain("$reason\n");
+        exit(1);
     }
 
-    /** @return resource */
-    public static function errors()
+    private function isForked(): bool
     {
-        static $errors = null;
-        if ($errors === null) {
-            $errors = defined('STDERR') && is_resource(STDERR) ? STDERR : fopen('php://stderr', 'wb');
-        }
-        return $errors;
+        return getmypid() !== $this->pid;
     }
 }
 
-/** What answers in one of the protocols. */
-abstract class Side
+/** @internal What came is against the protocol. */
+final class ProtocolError extends \RuntimeException
 {
-    /** @var callable(mixed): mixed */
-    protected $handle;
-    /** @var (callable(): void)|null */
-    private $exit;
+}
+
+/** @internal */
+final class AbortError extends \RuntimeException
+{
+}
+
+/** @internal What answers in one of the protocols. */
+interface Side
+{
+    public function read(string $chunk): void;
+
+    /** There is no more input. */
+    public function onEnd(): void;
+
+    /** @throws \Throwable for a value that cannot be sent; nothing was written then. */
+    public function answer(int $id, $value): void;
+
+    public function fail(int $id, \Throwable $error): void;
+
+    public function printed(int $id, int $stream, string $bytes): void;
+
+    /** The last that is done. */
+    public function onLeave(): void;
+}
+
+/** @internal The pipes of the protocol, and standard error. */
+final class Wire
+{
+    /** Written at once of what is long. */
+    private const SLICE = 131072;
+
+    /** Whether nobody reads any more. */
+    public bool $isBroken = false;
+    /** @var resource */
+    private $input;
     /** @var resource */
     private $output;
+    /** @var resource */
+    private $errors;
+    /** @var string[] */
+    private array $pending = [];
+    private bool $isWriting = false;
+    /** @var resource[] what stands in for descriptors 0 and 1 */
+    private array $substitutes = [];
 
-    /** @param resource $output */
-    public function __construct(callable $handle, ?callable $exit, $output)
+    /** Takes the standard streams away from everybody else. */
+    public function __construct(callable $onWritten)
     {
-        $this->handle = $handle;
-        $this->exit = $exit;
-        $this->output = $output;
+        if (PHP_OS_FAMILY === 'Windows') {
+            [$this->input, $this->output, $this->errors] = [STDIN, STDOUT, STDERR];
+        } else {
+            $this->input = self::open('php://fd/0', 'rb');
+            $this->output = self::open('php://fd/1', 'wb');
+            $this->errors = self::open('php://fd/2', 'wb');
+            // What is opened next gets the lowest number that is free, which is 0.
+            fclose(STDIN);
+            $this->substitutes[] = self::open('/dev/null', 'rb');
+            stream_filter_register('drover.written', WrittenFilter::class);
+            $this->divertOutput($onWritten);
+            stream_filter_append(STDERR, 'drover.written', STREAM_FILTER_WRITE, [$onWritten, 2]);
+        }
+        stream_set_read_buffer($this->input, 0);
     }
 
-    /** Takes what came from the pool; false when there is no more to come. */
-    abstract public function receive(string $chunk): bool;
-
-    /** What was printed outside of requests. */
-    abstract protected function sayGoodbye(string $printed): void;
-
-    /** Lets the worker say goodbye. */
-    public function leave(): void
+    /** Waits until something has come. Null at the end. */
+    public function read(int $bytes): ?string
     {
-        if ($this->exit === null) {
+        for (;;) {
+            $chunk = @fread($this->input, $bytes);
+            if ($chunk !== false && $chunk !== '') {
+                return $chunk;
+            }
+            if (feof($this->input)) {
+                return null;
+            }
+            // The pipe may be one that does not wait by itself.
+            $this->select(null);
+        }
+    }
+
+    /** Whether there is something to read, or the end. */
+    public function hasInput(): bool
+    {
+        return PHP_OS_FAMILY !== 'Windows' && $this->select(0);
+    }
+
+    /** Writes all of it before it returns: a process may end at any time afterwards. */
+    public function write(string ...$pieces): void
+    {
+        array_push($this->pending, ...$pieces);
+        // A handler of a signal may print meanwhile: that goes behind what was begun.
+        if ($this->isWriting) {
             return;
         }
-        $exit = $this->exit;
-        $this->exit = null;
-        $level = ob_get_level();
-        ob_start();
-        try {
-            $exit();
-        } catch (\Throwable $error) {
-            fwrite(Worker::errors(), "$error\n");
-            exit(1);
-        } finally {
-            $this->sayGoodbye(self::printedSince($level));
+        $this->isWriting = true;
+        while (($piece = array_shift($this->pending)) !== null) {
+            $this->writeAll($piece);
         }
+        $this->isWriting = false;
     }
 
-    /** Ends the output buffers above this level; what was in them. */
-    protected static function printedSince(int $level): string
+    /** Writes to standard error itself. */
+    public function complain(string $bytes): void
     {
-        while (ob_get_level() > $level + 1) {
-            ob_end_flush();
-        }
-        return ob_get_level() > $level ? (string) ob_get_clean() : '';
+        @fwrite($this->errors, $bytes);
     }
 
-    /** Writes all of it; there is nothing left to do for anyone when nobody reads any more. */
-    protected function write(string $bytes): void
+    private function writeAll(string $bytes): void
     {
-        $length = strlen($bytes);
-        for ($at = 0; $at < $length;) {
-            $written = @fwrite($this->output, $at === 0 ? $bytes : substr($bytes, $at, 1 << 20));
-            if ($written === false || ($written === 0 && feof($this->output))) {
-                exit(0);
-            }
+        $at = 0;
+        $size = strlen($bytes);
+        while ($at < $size && !$this->isBroken) {
+            $slice = $at === 0 && $size <= self::SLICE ? $bytes : substr($bytes, $at, self::SLICE);
+            $written = @fwrite($this->output, $slice);
             if ($written === 0) {
-                // The pipe is full, and does not wait by itself.
-                $read = $except = [];
-                $write = [$this->output];
-                stream_select($read, $write, $except, 1);
+                // The pipe may be one that does not wait by itself.
+                $this->waitForRoom();
+                continue;
+            }
+            if ($written === false) {
+                $error = error_get_last();
+                error_clear_last();
+                if ($error !== null && strpos($error['message'], 'errno=4 ') !== false) {
+                    continue;
+                }
+                // Nobody reads any more: there is nothing left to do for anyone.
+                $this->isBroken = true;
+                return;
             }
             $at += $written;
         }
     }
+
+    private function select(?int $seconds): bool
+    {
+        $read = [$this->input];
+        $none = null;
+        return @stream_select($read, $none, $none, $seconds) === 1;
+    }
+
+    private function waitForRoom(): void
+    {
+        $write = [$this->output];
+        $none = null;
+        @stream_select($none, $write, $none, null);
+    }
+
+    /**
+     * Has descriptor 1 lead to standard error. With FFI the constant STDOUT stays, and what is written to it is told as printed;
+     * else it has to be closed for that.
+     */
+    private function divertOutput(callable $onWritten): void
+    {
+        if (self::duplicate(2, 1)) {
+            stream_filter_append(STDOUT, 'drover.written', STREAM_FILTER_WRITE, [$onWritten, 1]);
+            return;
+        }
+        fclose(STDOUT);
+        $this->substitutes[] = self::open('php://fd/2', 'wb');
+    }
+
+    private static function duplicate(int $from, int $to): bool
+    {
+        try {
+            return extension_loaded('ffi') && \FFI::cdef('int dup2(int, int);')->dup2($from, $to) === $to;
+        } catch (\Throwable $error) {
+            return false;
+        }
+    }
+
+    /** @return resource */
+    private static function open(string $name, string $mode)
+    {
+        $stream = fopen($name, $mode);
+        if ($stream === false) {
+            throw new \RuntimeException("serve(): cannot open $name");
+        }
+        return $stream;
+    }
 }
 
-/** Frames: a length of four bytes, a type, a number of four bytes, the rest. */
-final class FramesSide extends Side
+/** @internal Takes what `echo` and the like print. */
+final class Printing
 {
+    /** Printed in smaller pieces it is gathered up to here. */
+    private const BYTES = 8192;
+
+    /** @var callable */
+    private $onPrinted;
+    private int $level = 0;
+
+    public function __construct(callable $onPrinted)
+    {
+        $this->onPrinted = $onPrinted;
+    }
+
+    public function begin(): void
+    {
+        ob_start([$this, 'take'], self::BYTES);
+        $this->level = ob_get_level();
+    }
+
+    /** Has all told that was printed, also what is in buffers that a handler has left open. */
+    public function flush(): void
+    {
+        while (ob_get_level() > $this->level && @ob_end_flush()) {
+        }
+        if ((ob_list_handlers()[$this->level - 1] ?? '') === self::class . '::take') {
+            ob_flush();
+            return;
+        }
+        // The handler has closed this buffer, and perhaps begun one of its own.
+        while (ob_get_level() >= $this->level && @ob_end_flush()) {
+        }
+        $this->begin();
+    }
+
+    /** Has told what was printed before something that takes another way, as far as it is not in a handler's own buffer. */
+    public function flushInOrder(): void
+    {
+        if (ob_get_level() === $this->level) {
+            ob_flush();
+        }
+    }
+
+    /** The handler of the output buffer. */
+    public function take(string $bytes, int $phase): string
+    {
+        // What a handler cleans was not meant to be printed.
+        if (($phase & PHP_OUTPUT_HANDLER_CLEAN) === 0) {
+            ($this->onPrinted)(1, $bytes);
+        }
+        return '';
+    }
+}
+
+/** @internal Takes what is written to the constants STDOUT and STDERR. */
+final class WrittenFilter extends \php_user_filter
+{
+    #[\ReturnTypeWillChange]
+    public function filter($in, $out, &$consumed, $closing)
+    {
+        [$onWritten, $stream] = $this->params;
+        while ($bucket = stream_bucket_make_writeable($in)) {
+            $consumed += $bucket->datalen;
+            $onWritten($stream, $bucket->data);
+        }
+        return PSFS_FEED_ME;
+    }
+}
+
+/** @internal Bytes that come in pieces, put together once. */
+final class Gathered
+{
+    public int $length = 0;
+    /** @var string[] */
+    private array $pieces = [];
+
+    public function append(string $piece): void
+    {
+        $this->pieces[] = $piece;
+        $this->length += strlen($piece);
+    }
+
+    public function take(): string
+    {
+        $all = count($this->pieces) === 1 ? $this->pieces[0] : implode('', $this->pieces);
+        $this->pieces = [];
+        $this->length = 0;
+        return $all;
+    }
+}
+
+/** @internal */
+final class FramesSide implements Side
+{
+    private const VERSION = 1;
+    private const HEADER_BYTES = 9;
+    private const COUNTED_HEADER_BYTES = 5;
+
+    private const READY = 1;
     private const RESULT = 2;
     private const ERROR = 3;
     private const OUTPUT = 4;
-    private const NO_VALUE = 0;
+    private const PONG = 5;
+
+    private const HELLO = 16;
+    private const REQUEST = 17;
+    private const CANCEL = 18;
+    private const PING = 19;
+    private const EXIT = 20;
+
+    private Worker $worker;
+    private Wire $wire;
+    private bool $objects;
+    private string $header = '';
+    private Gathered $payload;
+    /** Bytes of the payload that is being read; null while its header is. */
+    private ?int $wanted = null;
+    private int $type = 0;
+    private int $id = 0;
+
+    public function __construct(Worker $worker, Wire $wire, bool $objects)
+    {
+        $this->worker = $worker;
+        $this->wire = $wire;
+        $this->objects = $objects;
+        $this->payload = new Gathered();
+    }
+
+    public function read(string $chunk): void
+    {
+        $at = 0;
+        $size = strlen($chunk);
+        while ($at < $size) {
+            if ($this->wanted === null) {
+                $piece = substr($chunk, $at, self::HEADER_BYTES - strlen($this->header));
+                $this->header .= $piece;
+                $at += strlen($piece);
+                if (strlen($this->header) === self::HEADER_BYTES) {
+                    $this->readHeader();
+                }
+            } else {
+                $piece = substr($chunk, $at, $this->wanted - $this->payload->length);
+                $this->payload->append($piece);
+                $at += strlen($piece);
+            }
+            if ($this->wanted !== null && $this->payload->length === $this->wanted) {
+                $this->wanted = null;
+                $this->handle($this->payload->take());
+            }
+        }
+    }
+
+    public function onEnd(): void
+    {
+    }
+
+    public function answer(int $id, $value): void
+    {
+        [$codec, $body] = Values::encode($value);
+        $this->send(self::RESULT, $id, $codec, $body);
+    }
+
+    public function fail(int $id, \Throwable $error): void
+    {
+        $this->send(self::ERROR, $id, Values::error($error));
+    }
+
+    public function printed(int $id, int $stream, string $bytes): void
+    {
+        $this->send(self::OUTPUT, $id, chr($stream), $bytes);
+    }
+
+    public function onLeave(): void
+    {
+    }
+
+    private function readHeader(): void
+    {
+        ['length' => $length, 'type' => $this->type, 'id' => $this->id] = unpack('Nlength/Ctype/Nid', $this->header);
+        $this->header = '';
+        if ($length < self::COUNTED_HEADER_BYTES || $this->type < self::HELLO || $this->type > self::EXIT) {
+            throw new ProtocolError('drover worker: what came from the pool is no frame');
+        }
+        $this->wanted = $length - self::COUNTED_HEADER_BYTES;
+    }
+
+    private function handle(string $payload): void
+    {
+        switch ($this->type) {
+            case self::HELLO:
+                $this->greet($payload);
+                break;
+            case self::REQUEST:
+                try {
+                    $request = Values::decode($payload, $this->objects);
+                } catch (\Throwable $error) {
+                    $this->fail($this->id, $error);
+                    break;
+                }
+                $this->worker->add($this->id, $request);
+                break;
+            case self::CANCEL:
+                $this->worker->cancel($this->id);
+                break;
+            case self::PING:
+                $this->send(self::PONG, $this->id);
+                break;
+            default:
+                $this->worker->end();
+        }
+    }
+
+    private function greet(string $payload): void
+    {
+        $hello = json_decode($payload, true);
+        $version = is_array($hello) ? $hello['protocol'] ?? null : null;
+        if ($version !== self::VERSION) {
+            $message = 'this worker speaks version ' . self::VERSION . ' of the protocol, and the pool ' . json_encode($version);
+            $this->fail(0, new ProtocolError($message));
+            $this->worker->giveUp($message);
+        }
+        $ready = ['protocol' => self::VERSION, 'codecs' => [], 'concurrency' => 1];
+        $this->send(self::READY, 0, json_encode($ready));
+    }
+
+    /** The two parts are the payload. */
+    private function send(int $type, int $id, string $first = '', string $second = ''): void
+    {
+        $length = self::COUNTED_HEADER_BYTES + strlen($first) + strlen($second);
+        if ($length > 0xFFFFFFFF) {
+            throw new \LengthException("an answer of $length bytes is too long for a frame");
+        }
+        $begin = pack('NCN', $length, $type, $id) . $first;
+        if (strlen($second) < 65536) {
+            $this->wire->write($begin . $second);
+        } else {
+            $this->wire->write($begin, $second);
+        }
+    }
+}
+
+/** @internal Values as frames carry them. */
+final class Values
+{
+    private const NONE = 0;
     private const JSON = 1;
     private const TEXT = 2;
     private const BYTES = 3;
+    private const DEPTH = 4096;
 
-    private string $input = '';
-    private int $at = 0;
-    /** @var string[] */
-    private array $pieces = [];
-    private int $missing = 0;
-
-    public function receive(string $chunk): bool
-    {
-        if ($this->missing > 0) {
-            $this->pieces[] = $chunk;
-            $this->missing -= strlen($chunk);
-            if ($this->missing > 0) {
-                return true;
-            }
-            $chunk = implode('', $this->pieces);
-            $this->pieces = [];
-        }
-        $this->input = $this->at === strlen($this->input) ? $chunk : substr($this->input, $this->at) . $chunk;
-        $this->at = 0;
-        while (strlen($this->input) - $this->at >= 4) {
-            $length = unpack('N', $this->input, $this->at)[1];
-            $missing = $length + 4 - (strlen($this->input) - $this->at);
-            if ($missing > 0) {
-                $this->wait($missing);
-                return true;
-            }
-            $frame = unpack('Ctype/Nid', $this->input, $this->at + 4);
-            $payload = (string) substr($this->input, $this->at + 9, $length - 5);
-            $this->at += 4 + $length;
-            if (!$this->take($frame['type'], $frame['id'], $payload)) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    /** The pieces of a message are put together once, and not with each that comes. */
-    private function wait(int $missing): void
-    {
-        $this->pieces = [(string) substr($this->input, $this->at)];
-        $this->missing = $missing;
-        $this->input = '';
-        $this->at = 0;
-    }
-
-    private function take(int $type, int $id, string $payload): bool
-    {
-        switch ($type) {
-            case 16:
-                $this->frame(1, 0, '{"protocol":1,"codecs":[],"concurrency":1}');
-                return true;
-            case 17:
-                $this->answer($id, $payload);
-                return true;
-            case 18:
-                // Whoever gave it up is answered all the same.
-                return true;
-            case 19:
-                $this->frame(5, $id, '');
-                return true;
-            default:
-                return false;
-        }
-    }
-
-    private function answer(int $id, string $payload): void
-    {
-        $level = ob_get_level();
-        // Each piece is told as it is printed.
-        ob_start(function (string $printed) use ($id): string {
-            if ($printed !== '') {
-                $this->frame(self::OUTPUT, $id, "\x01" . $printed);
-            }
-            return '';
-        }, 1);
-        try {
-            $value = self::encode(($this->handle)(self::decode($payload)));
-            self::printedSince($level);
-            $this->frame(self::RESULT, $id, $value);
-        } catch (\Throwable $error) {
-            self::printedSince($level);
-            $this->frame(self::ERROR, $id, self::describe($error));
-        }
-    }
-
-    protected function sayGoodbye(string $printed): void
-    {
-        if ($printed !== '') {
-            $this->frame(self::OUTPUT, 0, "\x01" . $printed);
-        }
-    }
-
-    /** @return mixed */
-    private static function decode(string $value)
-    {
-        $rest = substr($value, 1);
-        switch (ord($value[0])) {
-            case self::NO_VALUE:
-                return null;
-            case self::JSON:
-                return json_decode($rest, true, 512, JSON_THROW_ON_ERROR);
-            case self::TEXT:
-            case self::BYTES:
-                return $rest;
-            default:
-                throw new \UnexpectedValueException('a value in a form that PHP cannot read: codec ' . ord($value[0]));
-        }
-    }
-
-    /** @param mixed $value */
-    private static function encode($value): string
+    /** @return array{0: string, 1: string} the codec, and the rest */
+    public static function encode($value): array
     {
         if ($value === null) {
-            return chr(self::NO_VALUE);
+            return [chr(self::NONE), ''];
         }
         if (is_string($value)) {
-            return chr(self::isUtf8($value) ? self::TEXT : self::BYTES) . $value;
+            return [chr(self::isText($value) ? self::TEXT : self::BYTES), $value];
         }
-        $flags = JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_PRESERVE_ZERO_FRACTION;
-        return chr(self::JSON) . json_encode($value, $flags);
+        return [chr(self::JSON), self::json($value)];
     }
 
-    private static function isUtf8(string $text): bool
+    public static function decode(string $payload, bool $objects)
     {
-        return function_exists('mb_check_encoding') ? mb_check_encoding($text, 'UTF-8') : preg_match('//u', $text) === 1;
-    }
-
-    private static function describe(\Throwable $error): string
-    {
-        $fields = [
-            'name' => get_class($error),
-            'message' => $error->getMessage(),
-            'stack' => "{$error->getFile()}:{$error->getLine()}\n{$error->getTraceAsString()}",
-        ];
-        $code = $error->getCode();
-        if ($code !== 0 && $code !== '') {
-            $fields['code'] = (string) $code;
+        $codec = $payload === '' ? -1 : ord($payload[0]);
+        switch ($codec) {
+            case self::NONE:
+                return null;
+            case self::JSON:
+                return json_decode(substr($payload, 1), !$objects, self::DEPTH, JSON_THROW_ON_ERROR);
+            case self::TEXT:
+            case self::BYTES:
+                return substr($payload, 1);
+            default:
+                throw new ProtocolError("there is no codec $codec");
         }
-        return (string) json_encode($fields, JSON_INVALID_UTF8_SUBSTITUTE | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE);
     }
 
-    private function frame(int $type, int $id, string $payload): void
+    public static function json($value): string
     {
-        $this->write(pack('NCN', strlen($payload) + 5, $type, $id) . $payload);
+        $flags = JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES | JSON_PRESERVE_ZERO_FRACTION | JSON_THROW_ON_ERROR;
+        return json_encode($value, $flags, self::DEPTH);
+    }
+
+    /** What was thrown, as JSON. */
+    public static function error(\Throwable $error): string
+    {
+        $fields = ['name' => get_class($error), 'message' => $error->getMessage()];
+        if ($error->getCode() !== 0) {
+            $fields['code'] = (string) $error->getCode();
+        }
+        $fields['stack'] = (string) $error;
+        $flags = JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE;
+        $data = @json_encode(get_object_vars($error), $flags | JSON_PARTIAL_OUTPUT_ON_ERROR);
+        if (is_string($data) && $data[0] === '{') {
+            $fields['data'] = json_decode($data);
+        }
+        return (string) json_encode($fields, $flags);
+    }
+
+    private static function isText(string $bytes): bool
+    {
+        return preg_match('//u', $bytes) === 1;
     }
 }
 
-/** ssigwart/process-pool's protocol: "1;<bytes>\n<data>" and "0;\n" from the pool, "<bytes>;<data>" to it. */
-final class ProcessPoolSide extends Side
+/**
+ * @internal An answer is what the handler printed, followed by what it returned. What it throws goes to standard error and ends
+ * the worker, which is how a worker of this protocol tells that it failed.
+ */
+final class ProcessPoolSide implements Side
 {
-    private string $input = '';
+    private Worker $worker;
+    private Wire $wire;
+    private Gathered $input;
+    private Gathered $printed;
+    private ?int $wanted = null;
+    private int $lastId = 0;
+    private bool $isLeaving = false;
 
-    public function receive(string $chunk): bool
+    public function __construct(Worker $worker, Wire $wire)
     {
-        $this->input .= $chunk;
-        while (($end = strpos($this->input, "\n")) !== false) {
-            $head = substr($this->input, 0, $end);
-            if ($head === '0;') {
-                return false;
-            }
-            if (preg_match('/^1;\d+$/D', $head) !== 1) {
-                fwrite(Worker::errors(), "expected 1;<bytes> or 0; from the pool, not $head\n");
-                exit(1);
-            }
-            $bytes = (int) substr($head, 2);
-            if (strlen($this->input) - $end - 1 < $bytes) {
-                return true;
-            }
-            $data = substr($this->input, $end + 1, $bytes);
-            $this->input = substr($this->input, $end + 1 + $bytes);
-            $this->answer($data);
-        }
-        return true;
+        $this->worker = $worker;
+        $this->wire = $wire;
+        $this->input = new Gathered();
+        $this->printed = new Gathered();
     }
 
-    private function answer(string $data): void
+    public function read(string $chunk): void
     {
-        $level = ob_get_level();
-        ob_start();
-        try {
-            $value = ($this->handle)($data);
-        } catch (\Throwable $error) {
-            self::printedSince($level);
-            fwrite(Worker::errors(), "$error\n");
-            exit(1);
+        $at = 0;
+        $size = strlen($chunk);
+        while ($at < $size && !$this->isLeaving) {
+            if ($this->wanted === null) {
+                $end = strpos($chunk, "\n", $at);
+                $this->input->append(substr($chunk, $at, ($end === false ? $size : $end) - $at));
+                $at = $end === false ? $size : $end + 1;
+                if ($end === false) {
+                    continue;
+                }
+                $this->readHead($this->input->take());
+            } else {
+                $piece = substr($chunk, $at, $this->wanted - $this->input->length);
+                $this->input->append($piece);
+                $at += strlen($piece);
+            }
+            if ($this->wanted !== null && $this->input->length === $this->wanted) {
+                $this->wanted = null;
+                $this->lastId += 1;
+                $this->worker->add($this->lastId, $this->input->take());
+            }
         }
-        $printed = self::printedSince($level);
+    }
+
+    public function onEnd(): void
+    {
+    }
+
+    public function answer(int $id, $value): void
+    {
         if ($value !== null) {
-            $printed .= is_string($value) ? $value : (string) json_encode($value);
+            $this->printed->append(is_string($value) ? $value : Values::json($value));
         }
-        $this->write(strlen($printed) . ';' . $printed);
+        $this->tell();
     }
 
-    protected function sayGoodbye(string $printed): void
+    public function fail(int $id, \Throwable $error): void
     {
-        if ($printed !== '') {
-            $this->write(strlen($printed) . ';' . $printed);
+        $this->worker->giveUp((string) $error);
+    }
+
+    public function printed(int $id, int $stream, string $bytes): void
+    {
+        if ($stream === 1) {
+            $this->printed->append($bytes);
+        } else {
+            $this->wire->complain($bytes);
         }
+    }
+
+    public function onLeave(): void
+    {
+        if ($this->printed->length > 0) {
+            $this->tell();
+        }
+    }
+
+    private function readHead(string $head): void
+    {
+        if ($head === '0;') {
+            $this->isLeaving = true;
+            $this->worker->end();
+        } elseif (preg_match('/^1;(\d{1,18})$/D', $head, $match) === 1) {
+            $this->wanted = (int) $match[1];
+        } else {
+            $shown = json_encode(substr($head, 0, 80), JSON_INVALID_UTF8_SUBSTITUTE);
+            throw new ProtocolError("drover worker: expected \"1;<bytes>\" or \"0;\" from the pool, not $shown");
+        }
+    }
+
+    private function tell(): void
+    {
+        $this->wire->write($this->printed->length . ';', $this->printed->take());
     }
 }
 
-/** A line in, a line out. What is printed, and what is thrown, goes to standard error. */
-final class LinesSide extends Side
+/**
+ * @internal A handler gets a line and returns one. What it prints goes to standard error, since nothing but answers may be
+ * printed; and so does what it throws, with an empty line for an answer.
+ */
+final class LinesSide implements Side
 {
-    private string $input = '';
+    private Worker $worker;
+    private Wire $wire;
+    private Gathered $line;
+    private int $lastId = 0;
 
-    public function receive(string $chunk): bool
+    public function __construct(Worker $worker, Wire $wire)
     {
-        $lines = explode("\n", $this->input . $chunk);
-        $this->input = (string) array_pop($lines);
-        foreach ($lines as $line) {
-            $this->answer($line);
-        }
-        return true;
+        $this->worker = $worker;
+        $this->wire = $wire;
+        $this->line = new Gathered();
     }
 
-    public function leave(): void
+    public function read(string $chunk): void
     {
-        if ($this->input !== '') {
-            $this->answer($this->input);
+        $at = 0;
+        while (($end = strpos($chunk, "\n", $at)) !== false) {
+            $this->line->append(substr($chunk, $at, $end - $at));
+            $at = $end + 1;
+            $this->lastId += 1;
+            $this->worker->add($this->lastId, $this->line->take());
         }
-        parent::leave();
+        $this->line->append(substr($chunk, $at));
     }
 
-    private function answer(string $line): void
+    public function onEnd(): void
     {
-        $level = ob_get_level();
-        ob_start();
-        $answer = '';
-        try {
-            $value = ($this->handle)($line);
-            $answer = is_string($value) ? $value : ($value === null ? '' : json_encode($value, JSON_THROW_ON_ERROR));
-        } catch (\Throwable $error) {
-            fwrite(Worker::errors(), "$error\n");
+        if ($this->line->length > 0) {
+            $this->read("\n");
         }
-        fwrite(Worker::errors(), self::printedSince($level));
-        $this->write(str_replace("\n", ' ', $answer) . "\n");
     }
 
-    protected function sayGoodbye(string $printed): void
+    public function answer(int $id, $value): void
     {
-        fwrite(Worker::errors(), $printed);
+        $text = $value === null ? '' : (is_string($value) ? $value : Values::json($value));
+        $this->wire->write(str_replace("\n", ' ', $text) . "\n");
+    }
+
+    public function fail(int $id, \Throwable $error): void
+    {
+        $this->wire->complain("$error\n");
+        $this->wire->write("\n");
+    }
+
+    public function printed(int $id, int $stream, string $bytes): void
+    {
+        $this->wire->complain($bytes);
+    }
+
+    public function onLeave(): void
+    {
     }
 }

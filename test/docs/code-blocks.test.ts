@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -95,35 +95,6 @@ it('docs/pools.md: its lines for the shell do what they say', async () => {
   const script = `drover() { ${PROGRAM} "$@"; }\n${lines}`
   const { stdout } = await promisify(execFile)('sh', ['-c', script], { cwd: folder })
   expect(stdout).toBe('1\n2\n3\n1\n2\n1\n4\n9\n16\n4\n')
-})
-
-it('clients/README.md: its programs run', async () => {
-  const clients = join(folder, 'clients')
-  cpSync(join(ROOT, 'clients'), clients, { recursive: true })
-  mkdirSync(join(clients, 'node_modules'))
-  symlinkSync(ROOT, join(clients, 'node_modules/drover'))
-  writeFileSync(join(clients, 'drover'), `#!/bin/sh\nexec ${PROGRAM} "$@"\n`, { mode: 0o755 })
-  const env = { ...process.env, DROVER: join(clients, 'drover'), PYTHONPATH: join(clients, 'python') }
-  const run = async (program: string, name: string, source: string) => {
-    writeFileSync(join(clients, name), source)
-    const { stdout } = await promisify(execFile)(program, [name], { cwd: clients, env })
-    return stdout
-  }
-  const [phpCaller, phpWorker] = blocksOf('clients/README.md', 'php')
-  const [pythonCaller, pythonWorker] = blocksOf('clients/README.md', 'python')
-  const [parent] = blocksOf('clients/README.md', 'js')
-  const squares = Array.from({ length: 100 }, (_, n) => `n${n + 1} succeeded ${(n + 1) ** 2}`).sort()
-  for (const printed of [
-    await run('php', 'caller.php', phpCaller!),
-    await run('python3', 'caller.py', pythonCaller!),
-  ]) {
-    expect(printed.trimEnd().split('\n').sort()).toEqual(squares)
-  }
-  writeFileSync(join(clients, 'worker.php'), phpWorker!)
-  expect(await run(process.execPath, 'parent.mjs', parent!)).toBe('9 a note\n')
-  writeFileSync(join(clients, 'worker.py'), pythonWorker!)
-  const withPython = parent!.replace("'php', ['worker.php']", "'python3', ['worker.py']")
-  expect(await run(process.execPath, 'parent.mjs', withPython)).toBe('9 a note\n')
 })
 
 it('docs/limits.md: its line for the shell does what it says', async () => {

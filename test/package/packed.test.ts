@@ -42,6 +42,15 @@ describe('the package', { timeout: 120_000 }, () => {
       'package.json',
       'prebuilds',
     ])
+    expect(readdirSync(join(installed, 'clients'), { recursive: true }).sort()).toEqual([
+      'README.md',
+      'php',
+      'php/Drover.php',
+      'php/DroverWorker.php',
+      'python',
+      'python/drover_client.py',
+      'python/drover_worker.py',
+    ])
     expect(existsSync(join(installed, `prebuilds/${process.platform}-${process.arch}/drover-launcher`))).toBe(true)
   })
 

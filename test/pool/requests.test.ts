@@ -137,7 +137,13 @@ describe('what goes wrong', () => {
       `export const handle = (dies) => { if (dies) { console.error('oh no'); process.exit(7) } return 'well' }`,
     )
     const error = await errorOf(pool.request(true))
-    expect(error).toMatchObject({ name: 'WorkerError', code: 'ERR_DROVER_WORKER_DIED', exitCode: 7, signal: null })
+    expect(error).toMatchObject({
+      name: 'WorkerError',
+      code: 'ERR_DROVER_WORKER_DIED',
+      exitCode: 7,
+      signal: null,
+      stderr: 'oh no\n',
+    })
     expect((await pool.request(false)).value).toBe('well')
   })
 

@@ -1,21 +1,43 @@
 <?php
-// The parent's side of ssigwart/process-pool's protocol, written from its description alone: pool-parent.php COMMAND…
-// Starts the command, sends it some requests, tells what it answers as JSON, and asks it to exit.
 
-$process = proc_open(array_slice($argv, 1), [['pipe', 'r'], ['pipe', 'w'], STDERR], $pipes);
-$answers = [];
-foreach (['first', "two\nlines", '', "\xff\x00", str_repeat('long', 100000)] as $request) {
+// The pool's side of ssigwart/process-pool's protocol, written from what is told of that on the wire, with nothing of
+// drover's. Starts the worker that its arguments name, sends it requests, and prints what came back as JSON.
+
+$pipes = [];
+$worker = proc_open(array_slice($argv, 1), [['pipe', 'r'], ['pipe', 'w'], ['pipe', 'w']], $pipes);
+
+function ask(array $pipes, string $request): string
+{
     fwrite($pipes[0], '1;' . strlen($request) . "\n" . $request);
-    fflush($pipes[0]);
-    $head = stream_get_line($pipes[1], 32, ';');
-    $answer = '';
-    while (strlen($answer) < (int) $head) {
-        $answer .= fread($pipes[1], (int) $head - strlen($answer));
+    $bytes = stream_get_line($pipes[1], 20, ';');
+    if ($bytes === false || !ctype_digit($bytes)) {
+        throw new UnexpectedValueException('no length: ' . var_export($bytes, true));
     }
-    $answers[] = ['bytes' => (int) $head, 'sha1' => sha1($answer)];
+    $answer = '';
+    while (strlen($answer) < (int) $bytes && !feof($pipes[1])) {
+        $answer .= fread($pipes[1], (int) $bytes - strlen($answer));
+    }
+    return $answer;
 }
-fwrite($pipes[0], "0;\n");
-fflush($pipes[0]);
+
+$answers = [];
+foreach (['first', '', "ü\n\0;1;3\nabc", 'print', 'object'] as $request) {
+    $answers[] = ask($pipes, $request);
+}
+$large = str_repeat('0123456789', 100000);
+$isSame = ask($pipes, $large) === $large;
+$isFailing = in_array('fail', $argv, true);
+if ($isFailing) {
+    fwrite($pipes[0], "1;4\nfail");
+} else {
+    fwrite($pipes[0], "0;\n");
+}
 $goodbye = stream_get_contents($pipes[1]);
-array_map('fclose', $pipes);
-echo json_encode(['answers' => $answers, 'goodbye' => $goodbye, 'status' => proc_close($process)]), "\n";
+$stderr = stream_get_contents($pipes[2]);
+echo json_encode([
+    'answers' => $answers,
+    'large' => $isSame,
+    'goodbye' => $goodbye,
+    'stderr' => $stderr,
+    'exitCode' => proc_close($worker),
+]);

@@ -1,25 +1,41 @@
 <?php
-// A worker of ssigwart/process-pool, written from the description of its protocol alone. It uses nothing of drover.
-//
-// From the pool: "1;<bytes>\n<data>", a request; "0;\n", exit. To the pool, for each request: "<bytes>;<data>". Standard error is free.
 
-while (($line = fgets(STDIN)) !== false) {
-    if (trim($line) === '0;') {
-        break;
+// A worker of ssigwart/process-pool's protocol, written from what is told of that on the wire, with nothing of drover's:
+//   to the worker     1;<bytes>\n<data>   a request      0;\n   exit
+//   from the worker   <bytes>;<data>      what the request printed
+// Standard error is as it is.
+
+function handle(string $request): void
+{
+    if (strpos($request, 'die ') === 0) {
+        fwrite(STDERR, "dying\n");
+        exit((int) substr($request, 4));
     }
-    $bytes = (int) explode(';', $line)[1];
-    $data = '';
-    while (strlen($data) < $bytes) {
-        $data .= fread(STDIN, $bytes - strlen($data));
+    if ($request === 'print without being asked') {
+        ob_end_flush();
+        echo 'unasked for';
+        ob_start();
     }
-    if ($data === 'complain') {
-        fwrite(STDERR, "a complaint\n");
+    fwrite(STDERR, 'got ' . strlen($request) . "\n");
+    echo strrev($request);
+}
+
+while (($head = fgets(STDIN)) !== false) {
+    [$kind, $bytes] = explode(';', rtrim($head, "\n")) + [1 => ''];
+    if ($kind === '0') {
+        echo 'bye';
+        exit(0);
     }
-    if ($data === 'die') {
-        fwrite(STDERR, "the end\n");
-        exit(3);
+    if ($kind !== '1') {
+        fwrite(STDERR, "no message: $head");
+        exit(1);
     }
-    $answer = strrev($data);
-    fwrite(STDOUT, strlen($answer) . ';' . $answer);
-    fflush(STDOUT);
+    $request = '';
+    while (strlen($request) < (int) $bytes) {
+        $request .= fread(STDIN, (int) $bytes - strlen($request));
+    }
+    ob_start();
+    handle($request);
+    $printed = ob_get_clean();
+    echo strlen($printed), ';', $printed;
 }
