@@ -13,6 +13,7 @@ import type { SchedulerSide } from './scheduler-side.js'
 import { Shortage } from './shortage.js'
 import { StartDelay } from './start-delay.js'
 import { TaskQueue } from './task-queue.js'
+import { TriesAgain } from './tries-again.js'
 import { userCall } from './user-call.js'
 
 /**
@@ -31,7 +32,7 @@ export class Scheduler {
   readonly #slotNumbers = new SlotNumbers()
   readonly #queue = new TaskQueue<Entry>()
   readonly #running = new Set<Entry>()
-  readonly #backingOff = new Set<Entry>()
+  readonly #again: TriesAgain
   readonly #endings = new Endings()
   readonly #results: FinalResults
   readonly #shortage = new Shortage(() => this.pump())
@@ -52,6 +53,15 @@ export class Scheduler {
       announce: (entry, result) => side.announce(entry, result),
       onAnnounced: () => this.pump(),
       onError: (error) => this.fail(error),
+    })
+    this.#again = new TriesAgain({
+      onAttempt: (result) => side.onAttempt(result),
+      record: (attempt) => this.#results.record(attempt),
+      onError: (error) => this.fail(error),
+      onDue: (entry) => {
+        this.#queue.push(entry)
+        this.pump()
+      },
     })
     this.#delay = new StartDelay(options.delayMs, () => this.pump())
     this.#gate = new Gate(options.slotSources, {
@@ -81,8 +91,7 @@ export class Scheduler {
   /** Whether nothing runs, nothing waits and nothing comes. */
   get idle(): boolean {
     return (
-      this.#running.size + this.#queue.size + this.#backingOff.size + this.#results.unannounced === 0 &&
-      this.#side.exhausted
+      this.#running.size + this.#queue.size + this.#again.size + this.#results.unannounced === 0 && this.#side.exhausted
     )
   }
 
@@ -94,7 +103,7 @@ export class Scheduler {
   }
 
   progress(): Progress {
-    const queued = this.#queue.size + this.#backingOff.size
+    const queued = this.#queue.size + this.#again.size
     return this.#results.counter.progress({ total: this.#side.total, queued, running: this.#running.size })
   }
 
@@ -133,8 +142,7 @@ export class Scheduler {
   /** Starts nothing more; with `now`, ends what runs too. A second stop can only be a harder one. */
   stop(when: 'soon' | 'now', error: ResultError): void {
     this.#stopped ??= error
-    const waiting = [...this.#queue.drain(), ...this.#backingOff]
-    this.#backingOff.clear()
+    const waiting = [...this.#queue.drain(), ...this.#again.drain()]
     this.#hold(() => {
       for (const entry of waiting) this.#letGo(entry, this.#stopped!)
       if (when === 'now') for (const entry of this.#running) entry.running?.end({ state: 'cancelled', error })
@@ -238,11 +246,16 @@ export class Scheduler {
     }
     if (end.state !== 'spawn-failed') this.#shortage.started()
     const result = end.result()
-    if (entry.shed !== null && result.state === 'cancelled' && this.#stopped === null)
-      return this.#queueAgain(entry, result)
+    if (entry.shed !== null && result.state === 'cancelled' && this.#stopped === null) {
+      entry.shed = null
+      // That it had to make way is none of the tries that it may have.
+      entry.attempt -= 1
+      return this.#again.add(entry, result, null)
+    }
     const mayRetry = this.#stopped === null && entry.attempt < entry.attempts
-    if (mayRetry && isRetried(result.state)) this.#retry(entry, result)
-    else this.#finish(entry, result)
+    if (!mayRetry || !isRetried(result.state)) return this.#finish(entry, result)
+    this.#again.add(entry, result, backoffMs(this.options.backoffMs, entry.attempt))
+    this.pump()
   }
 
   /** Not the one that was started first, so that there is always one that gets done. */
@@ -257,25 +270,6 @@ export class Scheduler {
     return true
   }
 
-  /** That it had to make way is none of the tries that it may have. */
-  #queueAgain(entry: Entry, result: Result): void {
-    entry.shed = null
-    this.#side.onAttempt(result)
-    const fail = (error: unknown) => this.fail(error)
-    const wait = () => {
-      if (!this.#backingOff.delete(entry)) return
-      entry.attempt -= 1
-      entry.queuedAtMs = performance.now()
-      this.#queue.push(entry)
-      this.pump()
-    }
-    entry.last = result
-    this.#backingOff.add(entry)
-    const recorded = userCall(() => this.#results.record({ ...result, type: 'attempt' }), fail)
-    if (recorded === undefined) wait()
-    else recorded.then(wait, fail)
-  }
-
   #release(entry: Entry): void {
     this.#running.delete(entry)
     this.slots.release(entry.weight)
@@ -283,30 +277,6 @@ export class Scheduler {
     entry.running = null
     entry.permit?.release()
     entry.permit = null
-  }
-
-  #retry(entry: Entry, result: Result): void {
-    entry.last = result
-    this.#backingOff.add(entry)
-    entry.queuedAtMs = performance.now()
-    const wait = () => {
-      // A stop while the attempt was being recorded has made it final.
-      if (!this.#backingOff.has(entry)) return
-      entry.backoff = setTimeout(() => this.#requeue(entry), backoffMs(this.options.backoffMs, entry.attempt))
-    }
-    this.#side.onAttempt(result)
-    const fail = (error: unknown) => this.fail(error)
-    const recorded = userCall(() => this.#results.record({ ...result, type: 'attempt' }), fail)
-    if (recorded === undefined) wait()
-    else recorded.then(wait, fail)
-    this.pump()
-  }
-
-  #requeue(entry: Entry): void {
-    this.#backingOff.delete(entry)
-    entry.backoff = null
-    this.#queue.push(entry)
-    this.pump()
   }
 
   /** It waited when the run was stopped. A process that its owner has started runs, slot or no slot, and is waited for. */

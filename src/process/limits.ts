@@ -1,7 +1,7 @@
 import type { ChildExit, Launcher, StartSpec } from '../launcher/port.js'
 import { OptionError } from '../task/errors.js'
 import type { ResultError } from '../task/result.js'
-import type { TreeUse } from './tree-watch.js'
+import type { TreeUse } from './process-uses.js'
 
 /** What a task may use. All of it is optional. */
 export interface Limits {
