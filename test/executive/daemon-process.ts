@@ -16,6 +16,8 @@ export interface DaemonPlan {
   readonly rounds?: number
   /** Whether the queue never comes. */
   readonly waits?: boolean
+  /** Whether it says so when it gets TERM. */
+  readonly tellsSignals?: boolean
   /** Written by the hook `reload`. */
   readonly readFrom?: string
 }

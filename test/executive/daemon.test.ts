@@ -64,23 +64,22 @@ describe('a daemon as a process', () => {
     await daemon.ends()
   })
 
-  it('a second signal ends what is being handled, a third one without grace', async () => {
+  it.each([2, 3])('a second signal ends what is being handled, a third one without grace (%s)', async (times) => {
     const word = uniqueSleep()
-    const items = [{ act: 'leave', word }, { act: 'hang' }, { act: 'spin' }]
-    for (const times of [2, 3]) {
-      const daemon = new DaemonProcess({ items, options: { killGraceMs: times === 2 ? 300 : 60_000 } })
-      await daemon.says('result')
-      await until('two are at it', () => processesWith('acting.mjs').length >= 2)
-      for (let n = 0; n < times; n++) {
-        daemon.kill('SIGTERM')
-        await new Promise((resolve) => setTimeout(resolve, 50))
-      }
-      expect((await daemon.says('summary')).summary).toMatchObject({ endedBy: 'SIGTERM', rounds: 1 })
-      const codes = daemon.all('result').map(({ code }) => code)
-      expect(codes.slice(1)).toEqual(['ERR_DROVER_SIGNAL', 'ERR_DROVER_SIGNAL'])
-      await daemon.ends()
-      expect([daemon.exitCode, processesWith(word)]).toEqual([0, []])
+    const items = [{ act: 'leave', word }, { act: 'stubborn' }, { act: 'stubborn' }]
+    const options = { killGraceMs: times === 2 ? 300 : 60_000, output: 'inherit' }
+    const daemon = new DaemonProcess({ items, options, tellsSignals: true })
+    await daemon.says('result')
+    await until('two are at it', () => daemon.stderr.split('stubborn').length === 3)
+    for (let n = 1; n <= times; n++) {
+      daemon.kill('SIGTERM')
+      await daemon.says('signal', n)
     }
+    expect((await daemon.says('summary')).summary).toMatchObject({ endedBy: 'SIGTERM', rounds: 1 })
+    const codes = daemon.all('result').map(({ code }) => code)
+    expect(codes.slice(1)).toEqual(['ERR_DROVER_SIGNAL', 'ERR_DROVER_SIGNAL'])
+    await daemon.ends()
+    expect([daemon.exitCode, processesWith(word)]).toEqual([0, []])
   })
 
   it('a second signal does not wait for a queue that never comes', async () => {

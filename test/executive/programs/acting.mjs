@@ -29,6 +29,10 @@ export async function handle({ act, value, text, ms = 0, bytes = 0, word }, { si
     case 'hang':
       console.log(`hanging ${value}`)
       return new Promise(() => {})
+    case 'stubborn':
+      process.on('SIGTERM', () => {})
+      console.error('stubborn')
+      return new Promise(() => {})
     case 'spin':
       for (;;);
     case 'wait':

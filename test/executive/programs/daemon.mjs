@@ -2,7 +2,14 @@
 import { writeFileSync } from 'node:fs'
 import { daemon } from '../../../dist/index.js'
 
-const { items = [], options = {}, rounds = 0, waits = false, readFrom } = JSON.parse(process.env.DAEMON_PLAN)
+const {
+  items = [],
+  options = {},
+  rounds = 0,
+  waits = false,
+  readFrom,
+  tellsSignals = false,
+} = JSON.parse(process.env.DAEMON_PLAN)
 const say = (what) => console.log(JSON.stringify(what))
 let asked = 0
 
@@ -29,6 +36,7 @@ const settings = {
   },
   ...options,
 }
+if (tellsSignals) process.on('SIGTERM', () => say({ signal: 'SIGTERM' }))
 process.on('exit', (code) => say({ exit: code }))
 try {
   say({ summary: await daemon(settings) })
