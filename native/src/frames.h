@@ -8,7 +8,7 @@
 
 #include "options.h"
 
-#define PROTOCOL_VERSION 5
+#define PROTOCOL_VERSION 6
 #define FRAME_HEADER 12
 #define FRAME_LIMIT (64u << 20)
 
@@ -76,6 +76,8 @@ enum step {
   STEP_NICE = 10,
   /* And one more for each of the limits after the first. */
   STEP_LIMIT = 11,
+  /* And one more for each control group after the first. */
+  STEP_GROUP = 24,
   /* And one more for each descriptor after the first. */
   STEP_DESCRIPTOR = 32,
 };

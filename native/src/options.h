@@ -13,13 +13,18 @@ enum { OPTION_NICE = 1, OPTION_LIMIT = 2 };
 enum { LIMIT_CPU, LIMIT_FILE_SIZE, LIMIT_OPEN_FILES, LIMIT_CORE, LIMIT_STACK, LIMITS };
 
 /* The limits have a bit each, beginning with OPTION_LIMIT. */
-enum { OPTION_DESCRIPTORS = OPTION_LIMIT << LIMITS, OPTIONS_KNOWN = OPTION_DESCRIPTORS * 2 - 1 };
+enum {
+  OPTION_DESCRIPTORS = OPTION_LIMIT << LIMITS,
+  OPTION_GROUPS = OPTION_DESCRIPTORS * 2,
+  OPTIONS_KNOWN = OPTION_GROUPS * 2 - 1
+};
 
 /* How a descriptor is opened. */
 enum { DESCRIPTOR_ACCESS = 3, DESCRIPTOR_READ_WRITE = 2, DESCRIPTOR_APPEND = 4 };
 
 #define MOST_DESCRIPTORS 64
 #define HIGHEST_DESCRIPTOR 1023
+#define MOST_GROUPS 8
 
 struct descriptor {
   int as;
@@ -34,6 +39,9 @@ struct options {
   uint64_t limits[LIMITS];
   uint32_t descriptor_count;
   struct descriptor descriptors[MOST_DESCRIPTORS];
+  /* Files of control groups that the child enters by writing to them. */
+  uint32_t group_count;
+  const char *groups[MOST_GROUPS];
 };
 
 /* False when `given` has an unknown bit or a value cannot be. */

@@ -60,6 +60,9 @@ static inline void build_start(struct builder *builder, uint32_t number) {
     put_u32(builder, DESCRIPTOR_READ_WRITE | (n == 0 ? 0 : DESCRIPTOR_APPEND));
     put_text(builder, "/fifo");
   }
+  put_u32(builder, 2);
+  put_text(builder, "/groups/a/cgroup.procs");
+  put_text(builder, "/groups/b/cgroup.procs");
   put_text(builder, "scope-1");
   put_text(builder, "/folder");
   put_text(builder, "in");

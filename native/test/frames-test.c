@@ -24,6 +24,8 @@ static void a_start_is_read_as_it_was_written(void) {
   CHECK(start.options.descriptor_count == 2 && start.options.descriptors[1].as == 4);
   CHECK(start.options.descriptors[1].mode == (DESCRIPTOR_READ_WRITE | DESCRIPTOR_APPEND));
   CHECK_TEXT(start.options.descriptors[1].path, "/fifo");
+  CHECK(start.options.group_count == 2);
+  CHECK_TEXT(start.options.groups[1], "/groups/b/cgroup.procs");
   CHECK_TEXT(start.scope, "scope-1");
   CHECK_TEXT(start.cwd, "/folder");
   CHECK_TEXT(start.paths[0], "in");

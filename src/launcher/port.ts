@@ -75,6 +75,11 @@ export interface StartSpec {
   readonly nice?: number | undefined
   /** Default: the parent's limits. See {@link LauncherCapabilities.limits}. */
   readonly limits?: ResourceLimits | undefined
+  /**
+   * Folders of control groups that the child enters before it runs, one of each hierarchy; at most 8. Default: none, which is the parent's.
+   * See {@link LauncherCapabilities.limits}.
+   */
+  readonly groups?: readonly string[] | undefined
   /** Default: none. At most 64; children get no other descriptors than these and their streams. */
   readonly descriptors?: readonly DescriptorSpec[] | undefined
 }

@@ -13,15 +13,19 @@ export const LIMITS = [
   { name: 'stackBytes', words: 'limit of the stack' },
 ] as const satisfies readonly { name: keyof ResourceLimits; words: string }[]
 
+const MOST_GROUPS = 8
+
 /** The most bytes that options but for the descriptors take in a frame. */
 export const OPTIONS_BOUND = 4 + LIMITS.length * 8
 
 /** @throws OptionError when a start asks for what cannot be. */
-export function checkOptions({ nice, limits, descriptors }: StartSpec): void {
+export function checkOptions({ nice, limits, descriptors, groups }: StartSpec): void {
   if (nice !== undefined && !(Number.isInteger(nice) && nice >= -20 && nice <= 19))
     throw new OptionError(`nice must be a whole number from -20 to 19, not ${nice}`)
   if (limits !== undefined) checkLimits(limits)
   if (descriptors !== undefined) checkDescriptors(descriptors)
+  if (groups !== undefined && groups.length > MOST_GROUPS)
+    throw new OptionError(`groups must be at most ${MOST_GROUPS}, not ${groups.length}`)
 }
 
 function checkLimits(limits: ResourceLimits): void {
@@ -34,9 +38,10 @@ function checkLimits(limits: ResourceLimits): void {
 }
 
 /** The bits of the options that a start has. */
-export function bitsOfOptions({ nice, limits, descriptors }: StartSpec): number {
+export function bitsOfOptions({ nice, limits, descriptors, groups }: StartSpec): number {
   let bits = nice === undefined || nice === 0 ? 0 : StartOption.nice
   if (descriptors !== undefined && descriptors.length > 0) bits |= StartOption.descriptors
+  if (groups !== undefined && groups.length > 0) bits |= StartOption.groups
   if (limits === undefined) return bits
   LIMITS.forEach(({ name }, n) => {
     if (limits[name] !== undefined) bits |= StartOption.limit << n
@@ -44,7 +49,7 @@ export function bitsOfOptions({ nice, limits, descriptors }: StartSpec): number 
   return bits
 }
 
-/** Writes the values of the bits but for the descriptors, which come last. */
+/** Writes the values of the bits but for the descriptors and the groups, which come last. */
 export function writeOptions(writer: FrameWriter, bits: number, { nice, limits }: StartSpec): void {
   if (bits & StartOption.nice) writer.u32(nice!)
   LIMITS.forEach(({ name }, n) => {
