@@ -53,9 +53,14 @@ export class LimitKeeper {
     this.#stopWatching = watchTree(group === null ? { root, onUse } : { look: () => group.use(), onUse })
   }
 
+  /** Which limit the kernel has ended something of it for; null when for none. */
+  get excessNow(): ResultError | null {
+    return this.#group?.memoryExcess() ?? null
+  }
+
   /** Which limit its own process has ended for; null when for none. */
   excessOfExit(exit: ChildExit): ResultError | null {
-    return this.#group?.memoryExcess() ?? kernelExcessOf(exit, this.#limits)
+    return this.excessNow ?? kernelExcessOf(exit, this.#limits)
   }
 
   /** The kernel knows the largest single process; who watched them, or counted them, knows all together. */
