@@ -4,6 +4,7 @@ import type { ResultError, ResultState } from '../task/result.js'
 import { Deadline } from './deadline.js'
 import { endTree } from './end-tree.js'
 import type { ExecutionOptions } from './execution-options.js'
+import { InputFeed } from './input-feed.js'
 import { excessOf, kernelExcessOf, withLimits } from './limits.js'
 import { type Cause, type Outcome, stateOf } from './outcome.js'
 import { OutputCapture } from './output-capture.js'
@@ -28,6 +29,7 @@ export class Execution implements ChildEvents {
   readonly #files: Readonly<Record<OutputStream, string | null>>
   /** How many chunks of each stream their receiver has no room after. */
   readonly #waiting: Record<OutputStream, number> = { stdout: 0, stderr: 0 }
+  readonly #feed: InputFeed | null
   #hurryController: AbortController | null = null
   #child: Child | null = null
   #startedAt = new Date(0)
@@ -48,7 +50,8 @@ export class Execution implements ChildEvents {
 
   constructor(options: ExecutionOptions) {
     this.#options = options
-    const { maxOutputBytes, onOutput } = options
+    const { maxOutputBytes, onOutput, input } = options
+    this.#feed = input === null ? null : new InputFeed(input, (error) => this.#onInputError(error))
     const counted = maxOutputBytes === 0 && onOutput === undefined ? onlyCounted(options.spec) : options.spec
     const spec = withLimits(counted, options.limits)
     this.#spec = spec
@@ -75,6 +78,7 @@ export class Execution implements ChildEvents {
     this.#startedMs = performance.now()
     try {
       this.#child = this.#options.launcher.start(this.#spec, this)
+      this.#feed?.onStart(this.#child)
     } catch (error) {
       const { code = 'ERR_DROVER_SPAWN', message } = error as NodeJS.ErrnoException
       process.nextTick(() => this.onSpawnError({ code, message }))
@@ -134,6 +138,7 @@ export class Execution implements ChildEvents {
 
   onSpawn(pid: number): void {
     this.#watch(pid)
+    this.#feed?.onSpawn(this.#child!)
     this.#options.onSpawn?.(pid)
   }
 
@@ -157,6 +162,14 @@ export class Execution implements ChildEvents {
     if (this.#done) return
     this.#lastOutputMs = performance.now()
     this.#capture[stream].count(bytes)
+  }
+
+  onDrain(): void {
+    this.#feed?.onDrain()
+  }
+
+  onInputClosed(): void {
+    this.#feed?.stop()
   }
 
   onOutputEnd(stream: OutputStream): void {
@@ -193,6 +206,12 @@ export class Execution implements ChildEvents {
         if (error !== null) this.endNow({ state: 'killed', error })
       },
     })
+  }
+
+  #onInputError(error: unknown): void {
+    const { code, message } = error as NodeJS.ErrnoException
+    const reason = `standard input cannot be read: ${message ?? String(error)}`
+    this.endNow({ state: 'cancelled', error: { code: code ?? 'ERR_DROVER_STDIN', message: reason } })
   }
 
   #waitForRoom(stream: OutputStream, room: Promise<void>): void {
@@ -285,6 +304,7 @@ export class Execution implements ChildEvents {
 
   #finish(state: ResultState, error: ResultError | null, pipeHeld: boolean, leftovers: number): void {
     this.#done = true
+    this.#feed?.stop()
     this.#deadline?.clear()
     this.#stopWatching?.()
     const durationMs = (this.#exitedMs || performance.now()) - this.#startedMs

@@ -5,6 +5,7 @@ import { DroverError, OptionError } from '../task/errors.js'
 import type { Result } from '../task/result.js'
 import type { Task, Text } from '../task/task.js'
 import { Execution } from './execution.js'
+import { fedInputOf } from './fed-input.js'
 import { onAbort } from './on-abort.js'
 import type { Outcome } from './outcome.js'
 import { OutputLines } from './output-lines.js'
@@ -134,6 +135,7 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
     this.#execution = new Execution({
       ...this.#settings,
       spec: startSpecOf(this.task, OWN_SCOPE, PIPES, leftovers === 'keep'),
+      input: fedInputOf(this.task),
       onOutput,
       onDone: (outcome) => this.#onDone(outcome),
     })
@@ -236,8 +238,8 @@ function splitArguments(
   rejectUnknown('run() and Process', options, PROCESS_OPTIONS)
   checkSignal(options.signal)
   const own = isTask(command) ? command : args === undefined ? { command } : { command, args }
-  const { id, name, cwd, env, stdin, stdinFile, meta, weight, priority } = options
-  const given = Object.entries({ id, name, cwd, env, stdin, stdinFile, meta, weight, priority })
+  const { id, name, cwd, env, stdin, stdinFile, stdinRanges, meta, weight, priority } = options
+  const given = Object.entries({ id, name, cwd, env, stdin, stdinFile, stdinRanges, meta, weight, priority })
   return {
     task: checkedTask({ ...own, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) }),
     options,

@@ -1,5 +1,6 @@
 import type { OutputSpec, OutputStream, StartSpec, StdinSpec } from '../launcher/port.js'
 import { plainText, type Task } from '../task/task.js'
+import { isTaskStream } from '../task/task-stream.js'
 
 /** Where both output streams of a task go. */
 export type OutputPair = Readonly<Record<OutputStream, OutputSpec>>
@@ -51,6 +52,7 @@ function plainEnvironment(env: NonNullable<Task['env']>): Record<string, string 
 }
 
 function stdinOf(task: Task, input: 'null' | 'inherit'): StdinSpec {
+  if (isTaskStream(task.stdin) || task.stdinRanges !== undefined) return { from: 'pipe' }
   if (task.stdin !== undefined) return { from: 'bytes', bytes: plainText(task.stdin) }
   if (task.stdinFile !== undefined) return { from: 'file', path: task.stdinFile }
   return { from: input }
