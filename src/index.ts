@@ -55,4 +55,4 @@ export {
   type ResultError,
   type ResultState,
 } from './task/result.js'
-export type { ByteRange, InvalidTask, Task, TaskStream, Text } from './task/task.js'
+export type { InvalidTask, Task, TaskStream, Text } from './task/task.js'

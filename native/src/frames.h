@@ -8,7 +8,7 @@
 
 #include "options.h"
 
-#define PROTOCOL_VERSION 5
+#define PROTOCOL_VERSION 6
 #define FRAME_HEADER 12
 #define FRAME_LIMIT (64u << 20)
 
@@ -46,6 +46,7 @@ enum notice_type {
   FRAME_INPUT_CLOSED = 136,
   FRAME_COUNT = 137,
   FRAME_COUNTED = 138,
+  FRAME_INPUT_FAILED = 139,
   FRAME_LOCKED = 144,
   FRAME_LOCK_FAILED = 145,
   FRAME_UNLOCKED = 146,

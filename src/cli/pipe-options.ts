@@ -56,7 +56,7 @@ export function pipeOptions(words: RunWords, hasGroups: boolean, concurrency: nu
   if (words.roundRobin === true) checkRoundRobin(words, concurrency)
   return given({
     shell: words.shell,
-    file: argFile[0],
+    file: argFile[0] === undefined ? undefined : { path: argFile[0], name: argFile[0], begin: 0 },
     roundRobin: words.roundRobin === true ? concurrency : undefined,
     blockBytes: block === undefined ? undefined : atLeastOne('--block', parseSize('--block', block)),
     records: records === undefined ? undefined : parseCount('-N', records, 1),

@@ -3,11 +3,11 @@ import { usableCpus } from '../slots/usable-cpus.js'
 import type { Text } from '../task/task.js'
 import type { ArgumentGroup } from './arguments.js'
 import type { Ending } from './exit.js'
-import { pipeOptions } from './pipe-options.js'
+import { type PipeOptions, pipeOptions } from './pipe-options.js'
 import { runTasks } from './run.js'
 import { dispatchOptions, itemOptions, journalRequest, printingOptions } from './run-options.js'
 import { addRunOptions, type RunWords } from './run-words.js'
-import { noInput, standardInput, wholeStandardInput } from './standard-input.js'
+import { noInput, standardInput, standardInputFile, wholeStandardInput } from './standard-input.js'
 import { parseColor } from './values.js'
 
 const EXAMPLES = `Examples:
@@ -67,7 +67,16 @@ function requestOf(command: readonly Text[], groups: readonly ArgumentGroup[], o
             // Not even opened when the items are given: that takes longer than the rest of the call.
             stdin: groups.length > 0 ? noInput() : standardInput(),
           }
-        : { blocks: { command, ...blocks, stdin: blocks.file === undefined ? wholeStandardInput() : noInput() } },
+        : {
+            blocks: {
+              command,
+              ...blocks,
+              ...blockSource(
+                blocks,
+                dispatch.keys === true || options.journal !== undefined || options.results !== undefined,
+              ),
+            },
+          },
     dispatch,
     journal: journalRequest(options, ['drover', ...process.argv.slice(2)]),
     printing,
@@ -78,4 +87,15 @@ function requestOf(command: readonly Text[], groups: readonly ArgumentGroup[], o
     jobsFile: options.jobsFile ?? null,
     dryRun: options.dryRun === true,
   }
+}
+
+/**
+ * Where blocks are read from. A file as standard input is read by the tasks, as any other file is.
+ *
+ * @param keys - whether a block is to be known by what is in it, and not by its place.
+ */
+function blockSource(blocks: PipeOptions, keys: boolean) {
+  if (blocks.file !== undefined) return { stdin: noInput() }
+  const file = keys || blocks.roundRobin !== undefined ? null : standardInputFile()
+  return file === null ? { stdin: wholeStandardInput() } : { stdin: noInput(), file }
 }

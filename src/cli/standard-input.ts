@@ -1,4 +1,4 @@
-import { createReadStream, fstatSync } from 'node:fs'
+import { closeSync, createReadStream, fstatSync, openSync, readFileSync } from 'node:fs'
 import { InputError } from '../task/errors.js'
 
 /** Standard input; Node takes a directory for an empty stream. */
@@ -12,6 +12,20 @@ const CHUNK_BYTES = 512 * 1024
 /** The same for who reads gigabytes of it: a file in larger chunks than Node's. */
 export function wholeStandardInput(): NodeJS.ReadableStream | AsyncIterable<Buffer> {
   return isFile(0) ? createReadStream('', { fd: 0, autoClose: false, highWaterMark: CHUNK_BYTES }) : standardInput()
+}
+
+/** Standard input by a path that others of this user can open as well; null where that cannot be, or it is no file. */
+export function standardInputFile(): { path: string; name: string; begin: number } | null {
+  const path = `/proc/${process.pid}/fd/0`
+  try {
+    if (!isFile(0)) return null
+    const position = /^pos:\s*(\d+)/m.exec(readFileSync('/proc/self/fdinfo/0', 'utf8'))
+    // Others than who has opened it may not be allowed to.
+    closeSync(openSync(path, 'r'))
+    return position === null ? null : { path, name: 'stdin', begin: Number(position[1]) }
+  } catch {
+    return null
+  }
 }
 
 /** In place of standard input, where nothing is to be read from it. */

@@ -1,9 +1,8 @@
 import type { StartSpec } from '../launcher/port.js'
 import { Execution } from '../process/execution.js'
-import { fedInputOf } from '../process/fed-input.js'
 import type { Process } from '../process/process.js'
 import { type ResultIdentity, resultOf, resultWithoutStart } from '../process/result-of.js'
-import { type OutputPair, PIPES, startSpecOf } from '../process/start-spec.js'
+import { type OutputPair, PIPES, startSpecOf, streamOf } from '../process/start-spec.js'
 import { withPermit } from '../slots/gate.js'
 import { DroverError, InputError } from '../task/errors.js'
 import type { Result, ResultError, ResultState } from '../task/result.js'
@@ -95,7 +94,7 @@ export function startAttempt(
   const execution = new Execution({
     ...options,
     spec,
-    input: fedInputOf(task),
+    input: streamOf(task),
     timeoutMs: task.timeoutMs ?? options.timeoutMs,
     onOutput: onOutput && ((stream, chunk) => passOn(onOutput, { task, index, attempt, stream, chunk }, events)),
     onSpawn: undefined,

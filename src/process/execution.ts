@@ -78,7 +78,6 @@ export class Execution implements ChildEvents {
     this.#startedMs = performance.now()
     try {
       this.#child = this.#options.launcher.start(this.#spec, this)
-      this.#feed?.onStart(this.#child)
     } catch (error) {
       const { code = 'ERR_DROVER_SPAWN', message } = error as NodeJS.ErrnoException
       process.nextTick(() => this.onSpawnError({ code, message }))
@@ -166,6 +165,10 @@ export class Execution implements ChildEvents {
 
   onDrain(): void {
     this.#feed?.onDrain()
+  }
+
+  onInputFailed({ code, message }: StartError): void {
+    this.endNow({ state: 'cancelled', error: { code, message } })
   }
 
   onInputClosed(): void {

@@ -1,33 +1,23 @@
 import type { Child } from '../launcher/port.js'
+import type { TaskStream } from '../task/task.js'
 
-/** What a child reads that is not known when it is started. */
-export interface FedInput {
-  readonly chunks: AsyncIterable<Uint8Array | string>
-  /** Whether nothing is lost when it is begun and the child has not come to be. */
-  readonly isRepeatable: boolean
-}
-
-/** Writes to a child what comes from an iterable, as fast as the child takes it. */
+/** Writes to a child what comes from a stream, as fast as the child takes it. */
 export class InputFeed {
-  readonly #input: FedInput
+  readonly #input: TaskStream
   readonly #onError: (error: unknown) => void
   #iterator: AsyncIterator<Uint8Array | string> | null = null
   #stopped = false
   #goOn: (() => void) | null = null
 
   /** @param onError - told once when what is to be read cannot be. */
-  constructor(input: FedInput, onError: (error: unknown) => void) {
+  constructor(input: TaskStream, onError: (error: unknown) => void) {
     this.#input = input
     this.#onError = onError
   }
 
-  /** The frame that starts the child is written. */
-  onStart(child: Child): void {
-    if (this.#input.isRepeatable) void this.#run(child)
-  }
-
+  /** Not before the child is there: of what could not be started nothing may be lost. */
   onSpawn(child: Child): void {
-    if (!this.#input.isRepeatable) void this.#run(child)
+    void this.#run(child)
   }
 
   /** There is room again. */
@@ -46,7 +36,7 @@ export class InputFeed {
   async #run(child: Child): Promise<void> {
     if (this.#stopped) return
     try {
-      const iterator = this.#input.chunks[Symbol.asyncIterator]()
+      const iterator = this.#input[Symbol.asyncIterator]()
       this.#iterator = iterator
       for (;;) {
         const step = await iterator.next()

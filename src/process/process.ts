@@ -5,7 +5,6 @@ import { DroverError, OptionError } from '../task/errors.js'
 import type { Result } from '../task/result.js'
 import type { Task, Text } from '../task/task.js'
 import { Execution } from './execution.js'
-import { fedInputOf } from './fed-input.js'
 import { onAbort } from './on-abort.js'
 import type { Outcome } from './outcome.js'
 import { OutputLines } from './output-lines.js'
@@ -19,7 +18,7 @@ import {
   rejectUnknown,
 } from './process-options.js'
 import { type ResultIdentity, resultOf, resultWithoutStart } from './result-of.js'
-import { PIPES, startSpecOf } from './start-spec.js'
+import { PIPES, startSpecOf, streamOf } from './start-spec.js'
 
 export interface ProcessOptions extends ExecutionSettings, Omit<Task, 'command' | 'args' | 'timeoutMs' | 'retries'> {
   /** Ends the process, tree and all, when it is aborted; the result is `cancelled`. */
@@ -135,7 +134,7 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
     this.#execution = new Execution({
       ...this.#settings,
       spec: startSpecOf(this.task, OWN_SCOPE, PIPES, leftovers === 'keep'),
-      input: fedInputOf(this.task),
+      input: streamOf(this.task),
       onOutput,
       onDone: (outcome) => this.#onDone(outcome),
     })

@@ -64,6 +64,7 @@ const fields = {
     v.pipe(
       v.array(v.strictTuple([count(PLACE), count(PLACE)], RANGE), 'expected an array of ranges like [0, 4096]'),
       v.nonEmpty('expected at least one range'),
+      v.maxLength(64, 'expected at most 64 ranges'),
       v.checkItems(([start, end]) => start <= end, 'expected a range that does not end before it begins'),
     ),
   ),

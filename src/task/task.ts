@@ -11,9 +11,6 @@ export type Text = string | Uint8Array | { readonly base64: string }
  */
 export type TaskStream = AsyncIterable<Uint8Array | string>
 
-/** A stretch of a file: its first byte, from 0, and the one after its last. */
-export type ByteRange = readonly [start: number, end: number]
-
 /**
  * One unit of work: a command to run.
  *
@@ -38,7 +35,7 @@ export interface Task {
   /** A file for standard input, in place of `stdin`. */
   readonly stdinFile?: string
   /** The parts of `stdinFile` that it is, one after the other. It has to be a file that has places. Default: all of it. */
-  readonly stdinRanges?: readonly ByteRange[]
+  readonly stdinRanges?: (readonly [start: number, end: number])[]
   /** Milliseconds an attempt may take before it is ended as `timed-out`; 0 is no limit. Default: the run's. */
   readonly timeoutMs?: number
   /** How often a failed task is tried again. Default: the run's. */

@@ -7,7 +7,8 @@ import { stdinSource } from '../source.js'
 import { type TaskInput, taskInput } from '../task-input.js'
 import { type BlockOptions, checkBlockOptions } from './block-options.js'
 import { cutBlocks } from './blocks.js'
-import { fileBlocks, openRegular } from './file-blocks.js'
+import { blocksOf } from './file-blocks.js'
+import { OpenFile } from './open-file.js'
 import { readAhead } from './read-ahead.js'
 import { SharedBlocks } from './shared-blocks.js'
 
@@ -17,8 +18,8 @@ export interface BlockRequest extends BlockOptions {
   readonly command: readonly Text[]
   /** Joins several words with spaces into one line for /bin/sh. Default: false. */
   readonly shell?: boolean
-  /** A file that is read by its tasks, several at once; else it is `stdin`. */
-  readonly file?: string | undefined
+  /** A file that is read by its tasks, several at once, from a place on; else it is `stdin`. */
+  readonly file?: { readonly path: string; readonly name: string; readonly begin: number } | undefined
   /** So many tasks at the most, which take block after block. Default: a task for each block. */
   readonly roundRobin?: number | undefined
   readonly stdin: NodeJS.ReadableStream | AsyncIterable<Buffer>
@@ -36,8 +37,9 @@ export async function openBlocks(request: BlockRequest): Promise<TaskInput> {
   let entries: Entries
   let close = async () => {}
   if (file !== undefined) {
-    await (await openRegular(file)).close()
-    entries = tasksOf(fileBlocks(file, request), command)
+    const opened = await OpenFile.open(file.path, file.name, file.begin)
+    close = () => opened.close()
+    entries = tasksOf(blocksOf(file.path, opened, options), command)
   } else {
     const source = stdinSource(stdin)
     close = () => source.close()

@@ -3,7 +3,14 @@ import type { OutputSpec, StartError, StartSpec, StdinSpec } from '../port.js'
 import { type FrameWriter, textBound } from './frame-writer.js'
 import { boundOfDescriptors, type OpenedDescriptor, openedDescriptors, writeDescriptors } from './start-descriptors.js'
 import { describedError, tooLongError } from './start-errors.js'
-import { bitsOfOptions, checkOptions, OPTIONS_BOUND, writeOptions } from './start-options.js'
+import {
+  bitsOfOptions,
+  boundOfRanges,
+  checkOptions,
+  OPTIONS_BOUND,
+  writeOptions,
+  writeRanges,
+} from './start-options.js'
 import { FRAME_LIMIT, HEADER_BYTES, Request, StreamKind } from './wire.js'
 
 type Text = string | Uint8Array
@@ -43,6 +50,7 @@ export function writeStart(
     24 +
     OPTIONS_BOUND +
     boundOfDescriptors(descriptors) +
+    boundOfRanges(spec) +
     boundOf([spec.scope, spec.file, cwd ?? '', ...set, ...removed]) +
     boundOf(spec.args) +
     boundOf(paths)
@@ -60,6 +68,7 @@ export function writeStart(
   writer.u32(removed.length)
   if (options !== 0) writeOptions(writer, options, spec)
   if (descriptors.length > 0) writeDescriptors(writer, descriptors)
+  writeRanges(writer, spec)
   writer.text(spec.scope)
   if (cwd !== null) writer.text(cwd)
   for (const path of paths) if (path !== null) writer.text(path)
