@@ -26,8 +26,12 @@ struct piece {
   uint8_t bytes[];
 };
 
+struct ranges;
+
 struct input {
   int fd;
+  /* Where it comes from, when it is not Node that writes it. */
+  struct ranges *ranges;
   bool watched;
   bool wants_room;
   bool ending;

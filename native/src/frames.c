@@ -111,6 +111,7 @@ bool start_parse(const struct frame *frame, struct start *start) {
   start->set_count = take_u32(&cursor);
   start->removed_count = take_u32(&cursor);
   if (!options_take(&cursor, given, &start->options)) return false;
+  if (start->options.range_count > 0 && start->kinds[0] != STREAM_FILE) return false;
   uint64_t texts = (uint64_t)words + start->set_count + start->removed_count;
   if (words == 0 || !can_hold(&cursor, texts)) return false;
   if (!reserve_words(&start->words, &start->words_capacity, texts + 2)) return false;

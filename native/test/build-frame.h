@@ -63,6 +63,11 @@ static inline void build_start(struct builder *builder, uint32_t number) {
   put_u32(builder, 2);
   put_text(builder, "/groups/a/cgroup.procs");
   put_text(builder, "/groups/b/cgroup.procs");
+  put_u32(builder, 2);
+  for (uint64_t n = 0; n < 2; n++) {
+    put_u64(builder, n << 40);
+    put_u64(builder, (n << 40) + 10);
+  }
   put_text(builder, "scope-1");
   put_text(builder, "/folder");
   put_text(builder, "in");

@@ -1,11 +1,13 @@
 import type { Command } from 'commander'
+import { usableCpus } from '../slots/usable-cpus.js'
 import type { Text } from '../task/task.js'
 import type { ArgumentGroup } from './arguments.js'
 import type { Ending } from './exit.js'
+import { type PipeOptions, pipeOptions } from './pipe-options.js'
 import { runTasks } from './run.js'
 import { dispatchOptions, itemOptions, journalRequest, printingOptions } from './run-options.js'
 import { addRunOptions, type RunWords } from './run-words.js'
-import { noInput, standardInput } from './standard-input.js'
+import { noInput, standardInput, standardInputFile, wholeStandardInput } from './standard-input.js'
 import { parseColor } from './values.js'
 
 const EXAMPLES = `Examples:
@@ -53,15 +55,29 @@ export function addRunCommand(
 function requestOf(command: readonly Text[], groups: readonly ArgumentGroup[], options: RunWords) {
   const printing = printingOptions(options)
   const { isTTY = false } = process.stderr
+  const dispatch = dispatchOptions(options, printing)
+  const blocks = pipeOptions(options, groups.length > 0, dispatch.concurrency ?? usableCpus())
   return {
-    input: {
-      command,
-      ...itemOptions(options),
-      ...(groups.length > 0 && { groups }),
-      // Not even opened when the items are given: that takes longer than the rest of the call.
-      stdin: groups.length > 0 ? noInput() : standardInput(),
-    },
-    dispatch: dispatchOptions(options, printing),
+    input:
+      blocks === null
+        ? {
+            command,
+            ...itemOptions(options),
+            ...(groups.length > 0 && { groups }),
+            // Not even opened when the items are given: that takes longer than the rest of the call.
+            stdin: groups.length > 0 ? noInput() : standardInput(),
+          }
+        : {
+            blocks: {
+              command,
+              ...blocks,
+              ...blockSource(
+                blocks,
+                dispatch.keys === true || options.journal !== undefined || options.results !== undefined,
+              ),
+            },
+          },
+    dispatch,
     journal: journalRequest(options, ['drover', ...process.argv.slice(2)]),
     printing,
     progress: options.quiet !== true && (options.progress ?? isTTY),
@@ -71,4 +87,15 @@ function requestOf(command: readonly Text[], groups: readonly ArgumentGroup[], o
     jobsFile: options.jobsFile ?? null,
     dryRun: options.dryRun === true,
   }
+}
+
+/**
+ * Where blocks are read from. A file as standard input is read by the tasks, as any other file is.
+ *
+ * @param keys - whether a block is to be known by what is in it, and not by its place.
+ */
+function blockSource(blocks: PipeOptions, keys: boolean) {
+  if (blocks.file !== undefined) return { stdin: noInput() }
+  const file = keys || blocks.roundRobin !== undefined ? null : standardInputFile()
+  return file === null ? { stdin: wholeStandardInput() } : { stdin: noInput(), file }
 }

@@ -36,6 +36,14 @@ export interface RunWords extends SharingWords {
   readonly replace?: string
   readonly shell?: true
   readonly strict?: true
+  readonly pipe?: true
+  readonly pipePart?: true
+  readonly block?: string
+  readonly records?: string
+  readonly recend?: string
+  readonly recstart?: string
+  readonly header?: string
+  readonly roundRobin?: true
   readonly maxLine?: string
   readonly progress?: boolean
   readonly quiet?: true
@@ -60,6 +68,15 @@ export function addRunOptions(command: Command): Command {
     .option('--shell', 'join the words of COMMAND into a line for the shell')
     .option('--strict', 'stop at the first bad line of a stream')
     .option('--max-line <size>', 'a longer line is bad (64MiB)')
+    .optionsGroup('A stream cut into blocks, each the standard input of a task:')
+    .option('--pipe', 'cut stdin into blocks of whole records')
+    .option('--pipe-part', 'cut the file of -a, which its tasks read at once')
+    .option('--block <size>', 'how long a block may be (1MiB)')
+    .option('-N, --records <n>', 'so many records in each block, in place of a size')
+    .option('--recend <str>', 'what ends a record (\\n)')
+    .option('--recstart <str>', 'what a record begins with')
+    .option('--header <lines>', 'repeat so many lines of the beginning in front of each block; : is 1')
+    .option('--round-robin', 'one task for each job, which takes block after block')
     .optionsGroup('How they run:')
     .option('-j, --jobs <n>', 'how many at once: a number, 50%, +2, -1 (the CPUs there are)')
     .option('--jobs-file <file>', 'read how many from a file, and again whenever it is changed')

@@ -1,6 +1,8 @@
 import { type DispatchSourceOptions, dispatch } from '../dispatch/dispatch.js'
 import type { TaskOutput } from '../dispatch/dispatch-options.js'
+import type { BlockRequest } from '../input/blocks/open-blocks.js'
 import { type InputRequest, openInput, type TaskInput, withSlot } from '../input/input.js'
+import type { Journal } from '../journal/journal.js'
 import type { Printer } from '../output/printer.js'
 import { describeCommand, type Task } from '../task/task.js'
 import { printCommands } from './dry-run.js'
@@ -13,7 +15,7 @@ import type { JournalRequest } from './run-options.js'
 
 /** All that `drover run` was asked for. */
 export interface RunRequest extends Showing {
-  readonly input: InputRequest
+  readonly input: InputRequest | { readonly blocks: BlockRequest }
   readonly dispatch: DispatchSourceOptions
   readonly journal: JournalRequest | null
   /** Where the number of jobs is read again from. */
@@ -41,14 +43,13 @@ export async function runTasks(request: RunRequest): Promise<Ending> {
 function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
   const { journal } = kept
   let stopFollowing: (() => void) | null = null
-  const checkTask = (task: Task) => journal?.problemOf(task) ?? null
   return printedRun({
     showing: request,
     journal,
     what: 'task',
     tellsFailed: false,
     begin: async ({ stdout, printer, messages }) => {
-      const input = await openInput(journal === null ? request.input : { ...request.input, checkTask })
+      const input = await open(request.input, journal)
       if (!request.dryRun) {
         const run = dispatch(input, { ...optionsFor(request, input, printer, messages), ...kept.dispatch })
         if (request.jobsFile !== null) {
@@ -65,6 +66,14 @@ function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
     print: (result, { printer }) => printer.result(result),
     finish: async () => stopFollowing?.(),
   })
+}
+
+async function open(input: RunRequest['input'], journal: Journal | null): Promise<TaskInput> {
+  if ('blocks' in input) {
+    const { openBlocks } = await import('../input/blocks/open-blocks.js')
+    return openBlocks(input.blocks)
+  }
+  return openInput(journal === null ? input : { ...input, checkTask: (task: Task) => journal.problemOf(task) })
 }
 
 function optionsFor(

@@ -129,6 +129,29 @@ export function parseDelimiter(words: string): number {
   return bytes[0]!
 }
 
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', f: '\f', '0': '\0', '\\': '\\' }
+
+/**
+ * Reads bytes that may be written with escapes: `\n`, `\t`, `\r`, `\f`, `\0`, `\xHH`, and `\\` for a backslash.
+ *
+ * @throws OptionError for another escape.
+ */
+export function parseEscapes(option: string, words: string): Uint8Array {
+  const bytes = Buffer.from(words).toString('latin1')
+  const plain = bytes.replaceAll(
+    /\\(?:x([0-9a-f]{2})|([\s\S]?))/gi,
+    (whole, hex: string | undefined, letter: string) => {
+      if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
+      const known = ESCAPES[letter]
+      if (known !== undefined) return known
+      throw new OptionError(
+        `${option}: ${JSON.stringify(whole)} is none of \\n, \\t, \\r, \\f, \\0, \\xHH and \\\\; write \\\\ for a backslash`,
+      )
+    },
+  )
+  return Buffer.from(plain, 'latin1')
+}
+
 /**
  * Reads when to color: `auto` is on a terminal, unless NO_COLOR is set to something.
  *

@@ -1,6 +1,7 @@
 import type { Process } from '../process/process.js'
 import { KeyCounter } from '../task/key.js'
 import type { Task } from '../task/task.js'
+import { isTaskStream } from '../task/task-stream.js'
 import type { CheckedDispatchOptions } from './dispatch-options.js'
 import type { Entry } from './entry.js'
 
@@ -40,7 +41,7 @@ export class EntryMaker {
       key,
       priority: task.priority ?? 0,
       weight: task.weight ?? 1,
-      attempts: process === null ? 1 + (task.retries ?? this.#options.retries) : 1,
+      attempts: process === null && !isTaskStream(task.stdin) ? 1 + (task.retries ?? this.#options.retries) : 1,
       attempt: 0,
       queuedAtMs: performance.now(),
       slot: 0,

@@ -5,11 +5,18 @@
 
 export type OutputStream = 'stdout' | 'stderr'
 
+/** A stretch of a file: its first byte, from 0, and the one after its last. */
+export type ByteRange = readonly [start: number, end: number]
+
 /** Where a child's standard input comes from. */
 export type StdinSpec =
   | { readonly from: 'null' }
   | { readonly from: 'bytes'; readonly bytes: Uint8Array | string }
-  | { readonly from: 'file'; readonly path: string }
+  /**
+   * All of a file; or parts of one, one after the other, each from its first byte to the one before its end: at most 64, of a regular
+   * file, which has to stay as it is meanwhile. See {@link ChildEvents.onInputFailed}.
+   */
+  | { readonly from: 'file'; readonly path: string; readonly ranges?: readonly ByteRange[] | undefined }
   /** Fed with {@link Child.write} and {@link Child.endInput}. */
   | { readonly from: 'pipe' }
   | { readonly from: 'inherit' }
@@ -127,6 +134,11 @@ export interface ChildEvents {
   onLost(error: StartError): void
   /** After {@link Child.write} had returned false: there is room again. */
   onDrain?(): void
+  /**
+   * The parts of a file that were to be its standard input cannot be read, or the file ends before they do. The child has what came
+   * before, and then an end that is none. Told before `onExit`, unless that comes first.
+   */
+  onInputFailed?(error: StartError): void
   /** Standard input is gone: the child closed it. What was written and not read is lost; that is no error by itself. */
   onInputClosed?(): void
 }

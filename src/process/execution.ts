@@ -4,6 +4,7 @@ import type { ResultError, ResultState } from '../task/result.js'
 import { Deadline } from './deadline.js'
 import { endTree, type Tree } from './end-tree.js'
 import type { ExecutionOptions } from './execution-options.js'
+import { InputFeed } from './input-feed.js'
 import { LimitKeeper } from './limit-keeper.js'
 import { type Cause, type Outcome, stateOf } from './outcome.js'
 import { OutputCapture } from './output-capture.js'
@@ -27,6 +28,7 @@ export class Execution implements ChildEvents {
   readonly #files: Readonly<Record<OutputStream, string | null>>
   /** How many chunks of each stream their receiver has no room after. */
   readonly #waiting: Record<OutputStream, number> = { stdout: 0, stderr: 0 }
+  readonly #feed: InputFeed | null
   #hurryController: AbortController | null = null
   #child: Child | null = null
   #startedAt = new Date(0)
@@ -46,7 +48,8 @@ export class Execution implements ChildEvents {
 
   constructor(options: ExecutionOptions) {
     this.#options = options
-    const { maxOutputBytes, onOutput } = options
+    const { maxOutputBytes, onOutput, input } = options
+    this.#feed = input === null ? null : new InputFeed(input, (error) => this.#onInputError(error))
     const spec = maxOutputBytes === 0 && onOutput === undefined ? onlyCounted(options.spec) : options.spec
     this.#spec = spec
     this.#limits = new LimitKeeper(options.limits)
@@ -133,6 +136,7 @@ export class Execution implements ChildEvents {
 
   onSpawn(pid: number): void {
     if (!this.#done) this.#limits.watch(pid, (error) => this.endNow({ state: 'killed', error }))
+    this.#feed?.onSpawn(this.#child!)
     this.#options.onSpawn?.(pid)
   }
 
@@ -156,6 +160,18 @@ export class Execution implements ChildEvents {
     if (this.#done) return
     this.#lastOutputMs = performance.now()
     this.#capture[stream].count(bytes)
+  }
+
+  onDrain(): void {
+    this.#feed?.onDrain()
+  }
+
+  onInputFailed({ code, message }: StartError): void {
+    this.endNow({ state: 'cancelled', error: { code, message } })
+  }
+
+  onInputClosed(): void {
+    this.#feed?.stop()
   }
 
   onOutputEnd(stream: OutputStream): void {
@@ -186,6 +202,12 @@ export class Execution implements ChildEvents {
 
   #mayBeLeft(exit: ChildExit): boolean {
     return exit.groupAlive || this.#options.leftovers === 'wait' || this.#limits.mayBeLeft
+  }
+
+  #onInputError(error: unknown): void {
+    const { code, message } = error as NodeJS.ErrnoException
+    const reason = `standard input cannot be read: ${message ?? String(error)}`
+    this.endNow({ state: 'cancelled', error: { code: code ?? 'ERR_DROVER_STDIN', message: reason } })
   }
 
   #waitForRoom(stream: OutputStream, room: Promise<void>): void {
@@ -278,6 +300,7 @@ export class Execution implements ChildEvents {
 
   #finish(state: ResultState, error: ResultError | null, pipeHeld: boolean, leftovers: number): void {
     this.#done = true
+    this.#feed?.stop()
     this.#deadline?.clear()
     const exit = this.#exit && this.#limits.withPeak(this.#exit)
     if (this.#ending === null) this.#limits.end()

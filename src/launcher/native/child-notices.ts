@@ -11,6 +11,7 @@ const SHORTEST: Readonly<Record<number, number>> = {
   [Notice.inputAck]: 4,
   [Notice.count]: 4,
   [Notice.counted]: 8,
+  [Notice.inputFailed]: 4,
   [Notice.lockFailed]: 8,
   [Notice.jobserverOpened]: 4,
   [Notice.jobserverLost]: 4,
@@ -46,6 +47,8 @@ export function tellChild(child: NativeChild, type: number, flags: number, bytes
       return child.handleInputAck(u32(bytes, at))
     case Notice.inputClosed:
       return child.handleInputClosed()
+    case Notice.inputFailed:
+      return child.handleInputFailed(u32(bytes, at))
   }
 }
 

@@ -3,7 +3,7 @@ import { isRead } from '../output-spec.js'
 import type { Child, ChildEvents, OutputStream, StartError, StartSpec } from '../port.js'
 import { ChildInput, type InputSink } from './child-input.js'
 import type { ServerConnection } from './server.js'
-import { startErrorOf } from './start-errors.js'
+import { inputErrorOf, startErrorOf } from './start-errors.js'
 import { ExitFlag, Request } from './wire.js'
 
 /** How much of a stream the launcher may send before it hears that some was consumed. */
@@ -201,6 +201,11 @@ export class NativeChild implements Child, InputSink {
     const waiting = this.#input?.close()
     this.#events.onInputClosed?.()
     if (waiting) this.#events.onDrain?.()
+  }
+
+  /** @param errno - 0 when the file ended too early. */
+  handleInputFailed(errno: number): void {
+    this.#events.onInputFailed?.(inputErrorOf(errno, this.#spec))
   }
 
   /** The launcher is gone. */

@@ -3,7 +3,14 @@ import type { OutputSpec, StartError, StartSpec, StdinSpec } from '../port.js'
 import { type FrameWriter, textBound } from './frame-writer.js'
 import { boundOfDescriptors, type OpenedDescriptor, openedDescriptors, writeDescriptors } from './start-descriptors.js'
 import { describedError, tooLongError } from './start-errors.js'
-import { bitsOfOptions, checkOptions, OPTIONS_BOUND, writeOptions } from './start-options.js'
+import {
+  bitsOfOptions,
+  boundOfRanges,
+  checkOptions,
+  OPTIONS_BOUND,
+  writeOptions,
+  writeRanges,
+} from './start-options.js'
 import { FRAME_LIMIT, HEADER_BYTES, Request, StreamKind } from './wire.js'
 
 type Text = string | Uint8Array
@@ -46,6 +53,7 @@ export function writeStart(
     boundOfDescriptors(descriptors) +
     4 +
     boundOf(groups) +
+    boundOfRanges(spec) +
     boundOf([spec.scope, spec.file, cwd ?? '', ...set, ...removed]) +
     boundOf(spec.args) +
     boundOf(paths)
@@ -67,6 +75,7 @@ export function writeStart(
     writer.u32(groups.length)
     for (const group of groups) writer.text(group)
   }
+  writeRanges(writer, spec)
   writer.text(spec.scope)
   if (cwd !== null) writer.text(cwd)
   for (const path of paths) if (path !== null) writer.text(path)

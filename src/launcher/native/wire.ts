@@ -42,6 +42,7 @@ export const Notice = {
   inputClosed: 136,
   count: 137,
   counted: 138,
+  inputFailed: 139,
   locked: 144,
   lockFailed: 145,
   unlocked: 146,
@@ -67,7 +68,7 @@ export const ExitFlag = { stdoutEnded: 1, stderrEnded: 2, groupAlive: 4 } as con
 export const StreamKind = { null: 0, pipe: 1, inherit: 2, file: 3, append: 4, count: 5 } as const
 
 /** Bits of what a start may ask for beyond the ordinary; the limits have one each, beginning with `limit`. */
-export const StartOption = { nice: 1, limit: 2, descriptors: 64, groups: 128 } as const
+export const StartOption = { nice: 1, limit: 2, descriptors: 64, groups: 128, ranges: 256 } as const
 
 /** How a descriptor is opened. */
 export const DescriptorMode = { read: 0, write: 1, readWrite: 2, append: 4 } as const
