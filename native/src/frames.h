@@ -8,7 +8,7 @@
 
 #include "options.h"
 
-#define PROTOCOL_VERSION 6
+#define PROTOCOL_VERSION 7
 #define FRAME_HEADER 12
 #define FRAME_LIMIT (64u << 20)
 
@@ -23,6 +23,7 @@ enum request_type {
   FRAME_ENVIRONMENT = 8,
   FRAME_CLOSE = 9,
   FRAME_RETIRE = 10,
+  FRAME_DIRECT = 11,
   FRAME_LOCK = 16,
   FRAME_UNLOCK = 17,
   FRAME_JOBSERVER_OPEN = 24,
@@ -82,6 +83,9 @@ enum step {
   /* And one more for each descriptor after the first. */
   STEP_DESCRIPTOR = 32,
 };
+
+/* A flag of FRAME_DIRECT. */
+enum { DIRECT_TAKEN = 1 };
 
 /* Flags of FRAME_LOCK. */
 enum { LOCK_SHARED = 1, LOCK_WAIT = 2 };

@@ -48,7 +48,7 @@ static inline void build_start(struct builder *builder, uint32_t number) {
   put_u8(builder, STREAM_APPEND);
   put_u8(builder, 1);
   put_u32(builder, 65536);
-  put_u32(builder, OPTIONS_KNOWN);
+  put_u32(builder, OPTIONS_KNOWN & ~(uint32_t)OPTION_DIRECT);
   put_u32(builder, 3);
   put_u32(builder, 2);
   put_u32(builder, 1);

@@ -62,6 +62,16 @@ static void ranges_of_what_is_no_file_are_refused(void) {
   CHECK(!start_parse(&frame, &start));
 }
 
+static void only_pipes_are_talked_to_directly(void) {
+  struct builder builder;
+  build_start(&builder, 7);
+  builder.bytes[FRAME_HEADER + 8] = OPTIONS_KNOWN & 0xff;
+  builder.bytes[FRAME_HEADER + 9] = OPTIONS_KNOWN >> 8;
+  struct frame frame = frame_of(&builder);
+  static struct start start;
+  CHECK(!start_parse(&frame, &start));
+}
+
 static void input_that_is_counted_is_refused(void) {
   struct builder builder;
   build_start(&builder, 7);
@@ -170,6 +180,7 @@ int main(void) {
   a_start_is_read_as_it_was_written();
   a_stream_that_is_counted_has_no_path();
   ranges_of_what_is_no_file_are_refused();
+  only_pipes_are_talked_to_directly();
   input_that_is_counted_is_refused();
   a_kind_that_is_not_known_is_refused();
   what_is_not_all_there_is_partial();

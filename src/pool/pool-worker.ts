@@ -313,10 +313,13 @@ export class PoolWorker implements WorkerProcessEvents {
     this.answered += 1
     this.#flights.noteAnswer(id, outcome)
     if (this.#options.pipeline > 1) return this.#flights.settleAnswer(id)
-    setImmediate(() => {
-      this.#flights.settleAnswers()
-      if (!this.hasEnded) this.#host.onRoom(this)
-    })
+    // At the end of the next turn all that it printed before the answer has been read.
+    setImmediate(() => setImmediate(this.#settle))
+  }
+
+  readonly #settle = (): void => {
+    this.#flights.settleAnswers()
+    if (!this.hasEnded) this.#host.onRoom(this)
   }
 
   #onClosed(): void {

@@ -57,8 +57,11 @@ export class WorkerProcess implements ChildEvents {
     this.#events = events
     this.#killGraceMs = options.killGraceMs
     const spec = startSpecOf(options.task, scope, PIPES, false)
+    // Only frames are done with a chunk when they have been read.
+    const direct = { reusesChunks: options.protocol === 'frames' }
+    const talking: StartSpec = { ...spec, stdin: { from: 'pipe' }, direct }
     this.#limits = new LimitKeeper(options.limits)
-    this.#child = this.#start(options.launcher, withPermit({ ...spec, stdin: { from: 'pipe' } }, permit))
+    this.#child = this.#start(options.launcher, withPermit(talking, permit))
     this.#child?.unref()
     this.#tree = this.#child && this.#limits.treeOf(this.#child)
   }

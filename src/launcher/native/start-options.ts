@@ -39,12 +39,19 @@ function checkLimits(limits: ResourceLimits): void {
   }
 }
 
+/** Whether this process is to have the pipes by itself. */
+export function isDirect({ direct, stdin, stdout, stderr }: StartSpec): boolean {
+  return direct !== undefined && stdin.from === 'pipe' && stdout.to === 'pipe' && stderr.to === 'pipe'
+}
+
 /** The bits of the options that a start has. */
-export function bitsOfOptions({ nice, limits, descriptors, groups, stdin }: StartSpec): number {
+export function bitsOfOptions(spec: StartSpec): number {
+  const { nice, limits, descriptors, groups, stdin } = spec
   let bits = nice === undefined || nice === 0 ? 0 : StartOption.nice
   if (descriptors !== undefined && descriptors.length > 0) bits |= StartOption.descriptors
   if (groups !== undefined && groups.length > 0) bits |= StartOption.groups
   if (stdin.from === 'file' && stdin.ranges !== undefined) bits |= StartOption.ranges
+  if (isDirect(spec)) bits |= StartOption.direct
   if (limits === undefined) return bits
   LIMITS.forEach(({ name }, n) => {
     if (limits[name] !== undefined) bits |= StartOption.limit << n
