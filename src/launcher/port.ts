@@ -252,7 +252,7 @@ export interface LauncherJobserver {
   give(tokens: Uint8Array): void
   /** Only for one's own: drops what is in it, and what is on its way here. */
   drain(): void
-  /** Gives back what was taken. Never rejects. */
+  /** Gives back what was taken; resolves when that is so, also after the launcher has died. Never rejects. */
   close(): Promise<void>
 }
 
