@@ -8,6 +8,7 @@ import { launcherFor } from '../launcher/default-launcher.js'
 import type { Leftovers } from '../process/execution-options.js'
 import { checkOneOf } from '../process/process-options.js'
 import { OptionError } from '../task/errors.js'
+import { hostsOptions } from './hosts-options.js'
 import { readJobsFile } from './jobs-file.js'
 import type { RunWords } from './run-words.js'
 import { sharingOptions } from './sharing-options.js'
@@ -69,6 +70,7 @@ export function dispatchOptions(words: RunWords, printing: PrintingOptions): Dis
   const keepsResults = printing.json !== null || words.journal !== undefined
   return given({
     concurrency: jobsOf(words),
+    hosts: hostsOptions(words),
     timeoutMs: duration('--timeout', words.timeout),
     totalTimeoutMs: duration('--total-timeout', words.totalTimeout),
     retries: words.retries === undefined ? undefined : parseCount('--retries', words.retries, 0),

@@ -51,6 +51,10 @@ export interface RunWords extends SharingWords {
   readonly dryRun?: true
   readonly color?: string
   readonly launcher?: string
+  readonly hosts?: string[]
+  readonly hostsFile?: string
+  readonly workdir?: string
+  readonly env?: string[]
 }
 
 /** Adds the options of `drover run` to a command, in the groups in which its help shows them. */
@@ -89,6 +93,12 @@ export function addRunOptions(command: Command): Command {
     .option('--kill-grace <dur>', 'time between TERM and KILL (5s)')
     .option('--leftovers <what>', 'kill, keep or wait for processes that a task leaves behind (kill)')
     .option('--launcher <name>', 'what starts the processes: auto, native or node (auto)')
+  command
+    .optionsGroup('On which machines:')
+    .option('--hosts <list>', 'run on these through ssh: a,user@b:4 with 4 at once on b; : is this machine', collect)
+    .option('--hosts-file <file>', 'the same, one host a line')
+    .option('--workdir <dir>', 'the folder there, relative to the home (the same as here)')
+    .option('--env <name>', 'pass on a variable of the environment; may be given several times', collect)
   return addSharingOptions(command, ['tasks', 'task'])
     .optionsGroup('What is kept:')
     .option('--journal <file>', 'append each result to it the moment it is known')

@@ -1,4 +1,5 @@
-import type { OutputStream } from '../launcher/port.js'
+import type { Launcher, OutputStream } from '../launcher/port.js'
+import type { HostsOptions } from '../launcher/ssh/hosts-options.js'
 import type { ProcessPool } from '../pool/process-pool.js'
 import {
   type CheckedSettings,
@@ -19,6 +20,7 @@ import { OptionError } from '../task/errors.js'
 import type { Attempt, Result } from '../task/result.js'
 import type { Task } from '../task/task.js'
 import { uniqueId } from '../task/unique-id.js'
+import { startingOptions } from './check-hosts.js'
 import { type HaltRule, parseHalt } from './halt.js'
 import type { ResultJournal } from './result-journal.js'
 
@@ -88,6 +90,11 @@ export interface DispatchOptions extends ExecutionSettings, SlotOptions {
    * messages are with the pool at once, and should be its `max` times its `pipeline`.
    */
   readonly pool?: ProcessPool | ProcessPool<Buffer> | undefined
+  /**
+   * Runs the tasks on these machines, through ssh: `a,user@b:4`, see {@link HostsOptions}. Slots are then those of the hosts, and `concurrency`
+   * is how many run at once on all together. Default: they run here.
+   */
+  readonly hosts?: string | readonly string[] | HostsOptions | undefined
   /** Gives what is sent to a worker for a task, with `pool`. Default: its `stdin`. */
   readonly messageOf?: ((task: Task) => unknown) | undefined
   /** Told what people should know of a run that goes on all the same. Default: nobody is. */
@@ -97,6 +104,8 @@ export interface DispatchOptions extends ExecutionSettings, SlotOptions {
 }
 
 export interface CheckedDispatchOptions extends CheckedSettings {
+  /** Holds what is shared with other runs of this machine, wherever tasks run. */
+  readonly localLauncher: Launcher
   readonly concurrency: number
   readonly retries: number
   readonly backoffMs: number
@@ -130,9 +139,14 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
   const haltWords = options.halt ?? 'never'
   const run = options.run ?? uniqueId()
   if (!/^[\w-]+$/.test(run)) throw new OptionError(`run: expected letters, digits, _ and -, not ${JSON.stringify(run)}`)
+  const { launcher, localLauncher, hostSources } = startingOptions(options)
+  const isElsewhere = hostSources.length > 0
+  const jobs = () =>
+    isElsewhere ? Number.POSITIVE_INFINITY : (jobserverJobs(options.jobserver ?? 'off') ?? usableCpus())
   return {
-    ...checkSettings(options),
-    concurrency: checkConcurrency(options.concurrency ?? jobserverJobs(options.jobserver ?? 'off') ?? usableCpus()),
+    ...checkSettings({ ...options, launcher }),
+    localLauncher,
+    concurrency: checkConcurrency(options.concurrency ?? jobs()),
     retries: checkCount('retries', options.retries ?? 0),
     backoffMs: checkDuration('backoffMs', options.backoffMs ?? 1_000),
     delayMs: checkDuration('delayMs', options.delayMs ?? 0),
@@ -152,7 +166,7 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     beforeStart: options.beforeStart,
     ...checkPool(options),
     onWarning: options.onWarning,
-    slotSources: slotSourcesOf(options),
+    slotSources: [...slotSourcesOf(isElsewhere ? { ...options, jobserver: undefined } : options), ...hostSources],
   }
 }
 

@@ -95,6 +95,8 @@ export interface StartSpec {
   readonly groups?: readonly string[] | undefined
   /** Default: none. At most 64; children get no other descriptors than these and their streams. */
   readonly descriptors?: readonly DescriptorSpec[] | undefined
+  /** Which machine it is to run on, where a launcher has several, by the name that it knows it by. */
+  readonly host?: string | undefined
 }
 
 /** Why a child could not be started. `code` is the system's, as in `ENOENT`, or one of drover's. */
@@ -154,6 +156,8 @@ export interface ChildEvents {
 export interface Child {
   /** Known after `onSpawn`. */
   readonly pid: number | null
+  /** The machine that it runs on, where that is another one. */
+  readonly host?: string | undefined
   /**
    * Only for stdin `pipe`. Several chunks go at once where that is possible. Returns false when the caller should wait for `onDrain`. Never
    * throws when the child is gone.
@@ -206,6 +210,10 @@ export interface LauncherCapabilities {
   readonly jobservers: boolean
   /** Whether there is {@link Launcher.takeSlots}. */
   readonly slots: boolean
+  /**
+   * Whether children run on other machines: their pids, files, descriptors and control groups are none of this one's. Default: false.
+   */
+  readonly isRemote?: boolean
 }
 
 export interface LockOptions {
@@ -320,6 +328,8 @@ export interface Launcher {
    * Rejects with a DroverError whose code is the system's, as in `ENOENT`, or as with {@link lock}.
    */
   readonly sendDatagram?: ((path: string, message: string) => Promise<void>) | undefined
+  /** This process is about to be stopped for an unknown time, or goes on: what is over there is not to take it for dead meanwhile. */
+  readonly expectSilence?: ((silent: boolean) => void) | undefined
   /** Ends everything that is left of every scope with KILL (but for kept leftovers), and gives back what the launcher holds. */
   close(): Promise<void>
 }

@@ -47,12 +47,19 @@ export const LIMITS: readonly (keyof Limits)[] = [
 
 /** @throws OptionError that names the limit and what was expected, or that it cannot be kept here. */
 export function checkLimits(limits: Limits, launcher: Launcher): CheckedLimits {
+  const { isRemote = false } = launcher.capabilities
   const checked = {
     ...(Object.fromEntries(LIMITS.map((name) => [name, checkLimit(name, limits[name])])) as Record<
       keyof Limits,
       number
     >),
-    byGroups: launcher.capabilities.limits,
+    byGroups: launcher.capabilities.limits && !isRemote,
+  }
+  const watched = (['maxMemoryBytes', 'maxProcesses', 'cpus'] as const).find((name) => checked[name] !== 0)
+  if (watched !== undefined && isRemote) {
+    throw new OptionError(
+      `${watched}: what tasks on other machines use cannot be watched from here; leave it out with hosts`,
+    )
   }
   if (checked.maxMemoryBytes + checked.maxProcesses > 0 && process.platform !== 'linux') {
     throw new OptionError('maxMemoryBytes and maxProcesses: what other processes use can only be seen on Linux')

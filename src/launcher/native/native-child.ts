@@ -42,6 +42,7 @@ export interface ExitNotice {
 export class NativeChild implements Child, InputSink {
   pid: number | null = null
   readonly number: number
+  readonly host: string | undefined
   readonly #spec: StartSpec
   readonly #events: ChildEvents
   readonly #server: ServerConnection
@@ -57,8 +58,9 @@ export class NativeChild implements Child, InputSink {
   #holds: number
   #isReferenced = true
 
-  constructor(number: number, spec: StartSpec, events: ChildEvents, server: ServerConnection) {
+  constructor(number: number, spec: StartSpec, events: ChildEvents, server: ServerConnection, host?: string) {
     this.number = number
+    this.host = host
     this.#spec = spec
     this.#events = events
     this.#server = server

@@ -1,0 +1,161 @@
+import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
+import { pipeline, Writable } from 'node:stream'
+import { checkRegular, feedRanges } from '../node/file-ranges.js'
+import type {
+  Child,
+  ChildEvents,
+  ChildExit,
+  OutputSpec,
+  OutputStream,
+  StartError,
+  StartSpec,
+  StdinSpec,
+} from '../port.js'
+import { checkRanges } from '../ranges.js'
+
+type FileInput = Extract<StdinSpec, { from: 'file' }>
+
+/** What a child elsewhere gets in place of a file of this machine's: a pipe that is fed from it, or that is written to it here. */
+export class LocalFiles implements ChildEvents {
+  readonly spec: StartSpec
+  readonly #input: FileInput | null
+  readonly #events: ChildEvents
+  readonly #files: Record<OutputStream, number | null> = { stdout: null, stderr: null }
+  #child: Child | null = null
+  #onRoom: (() => void) | null = null
+
+  /** Whether a start names any. */
+  static has({ stdin, stdout, stderr }: StartSpec): boolean {
+    return stdin.from === 'file' || stdout.to === 'file' || stderr.to === 'file'
+  }
+
+  /** @throws the system's error for a file that cannot be opened; nothing stays open then. */
+  constructor(spec: StartSpec, events: ChildEvents) {
+    this.#events = events
+    this.#input = spec.stdin.from === 'file' ? spec.stdin : null
+    const piped = (output: OutputSpec): OutputSpec => (output.to === 'file' ? { to: 'pipe' } : output)
+    this.spec = {
+      ...spec,
+      stdin: spec.stdin.from === 'file' ? { from: 'pipe' } : spec.stdin,
+      stdout: piped(spec.stdout),
+      stderr: piped(spec.stderr),
+    }
+    if (spec.stdin.from === 'file') checkInput(spec.stdin)
+    this.#files.stdout = openOutput(spec.stdout)
+    try {
+      this.#files.stderr = isSame(spec) ? this.#files.stdout : openOutput(spec.stderr)
+    } catch (error) {
+      this.#close()
+      throw error
+    }
+  }
+
+  /** To be called with the child that was started with {@link spec}, and with this for its events. */
+  attach(child: Child): Child {
+    this.#child = child
+    return child
+  }
+
+  onSpawn(pid: number): void {
+    if (this.#input !== null) this.#feed(this.#input)
+    this.#events.onSpawn(pid)
+  }
+
+  onSpawnError(error: StartError): void {
+    this.#close()
+    this.#events.onSpawnError(error)
+  }
+
+  onOutput(stream: OutputStream, chunk: Buffer): void {
+    const file = this.#files[stream]
+    if (file === null) return this.#events.onOutput(stream, chunk)
+    try {
+      for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at)
+    } catch {
+      // As a full disk would be told to a child of this machine's: what it writes is not taken.
+      this.#child?.closeOutput(stream)
+    }
+  }
+
+  onOutputCounted(stream: OutputStream, bytes: number): void {
+    this.#events.onOutputCounted?.(stream, bytes)
+  }
+
+  onOutputEnd(stream: OutputStream): void {
+    const file = this.#files[stream]
+    if (file === null) return this.#events.onOutputEnd(stream)
+    this.#files[stream] = null
+    if (this.#files.stdout !== file && this.#files.stderr !== file) closeSync(file)
+  }
+
+  onExit(exit: ChildExit): void {
+    this.#events.onExit(exit)
+  }
+
+  onLost(error: StartError): void {
+    this.#close()
+    this.#events.onLost(error)
+  }
+
+  onDrain(): void {
+    const onRoom = this.#onRoom
+    this.#onRoom = null
+    if (onRoom === null) this.#events.onDrain?.()
+    else onRoom()
+  }
+
+  onInputFailed(error: StartError): void {
+    this.#events.onInputFailed?.(error)
+  }
+
+  onInputClosed(): void {
+    this.#onRoom?.()
+    this.#onRoom = null
+    this.#events.onInputClosed?.()
+  }
+
+  #feed({ path, ranges }: FileInput): void {
+    const child = this.#child!
+    const input = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        if (child.write(chunk)) done()
+        else this.#onRoom = done
+      },
+      final: (done) => {
+        child.endInput()
+        done()
+      },
+      destroy: (error, done) => {
+        child.endInput()
+        done(error)
+      },
+    })
+    if (ranges !== undefined) return feedRanges(path, ranges, input, (error) => this.onInputFailed(error))
+    pipeline(createReadStream(path), input, (error) => {
+      if (error === null || error === undefined) return
+      const { code = 'ERR_DROVER_STDIN', message } = error
+      this.onInputFailed({ code, message: `cannot read ${path}: ${message}` })
+    })
+  }
+
+  #close(): void {
+    const files = new Set([this.#files.stdout, this.#files.stderr])
+    this.#files.stdout = null
+    this.#files.stderr = null
+    for (const file of files) if (file !== null) closeSync(file)
+  }
+}
+
+function isSame({ stdout, stderr }: StartSpec): boolean {
+  return stdout.to === 'file' && stderr.to === 'file' && stdout.path === stderr.path
+}
+
+function checkInput({ path, ranges }: FileInput): void {
+  if (ranges === undefined) return closeSync(openSync(path, 'r'))
+  checkRanges(ranges)
+  checkRegular(path)
+}
+
+function openOutput(output: OutputSpec): number | null {
+  return output.to === 'file' ? openSync(output.path, output.append === true ? 'a' : 'w', 0o600) : null
+}
