@@ -17,7 +17,16 @@ const onHosts = (args: string[], options: Parameters<typeof drover>[1] = {}) =>
 
 describe('drover run --hosts', () => {
   it('runs tasks on all hosts, as many at once as each has slots, and says where', async () => {
-    const end = await onHosts(['--hosts', 'one:3,two:2', '--json', 'sh', '-c', 'echo $XDG_CACHE_HOME {}', ':::', ...'abcdefghijklmnop'])
+    const end = await onHosts([
+      '--hosts',
+      'one:3,two:2',
+      '--json',
+      'sh',
+      '-c',
+      'echo $XDG_CACHE_HOME {}',
+      ':::',
+      ...'abcdefghijklmnop',
+    ])
     expect(end.stderr).toBe('')
     expect(end.status).toBe(0)
     const results = resultsOf(end)

@@ -23,6 +23,7 @@ export class LocalFiles implements ChildEvents {
   readonly #files: Record<OutputStream, number | null> = { stdout: null, stderr: null }
   #child: Child | null = null
   #onRoom: (() => void) | null = null
+  #feeding: Writable | null = null
 
   /** Whether a start names any. */
   static has({ stdin, stdout, stderr }: StartSpec): boolean {
@@ -89,10 +90,12 @@ export class LocalFiles implements ChildEvents {
   }
 
   onExit(exit: ChildExit): void {
+    this.#stopFeeding()
     this.#events.onExit(exit)
   }
 
   onLost(error: StartError): void {
+    this.#stopFeeding()
     this.#close()
     this.#events.onLost(error)
   }
@@ -109,8 +112,7 @@ export class LocalFiles implements ChildEvents {
   }
 
   onInputClosed(): void {
-    this.#onRoom?.()
-    this.#onRoom = null
+    this.#stopFeeding()
     this.#events.onInputClosed?.()
   }
 
@@ -130,12 +132,20 @@ export class LocalFiles implements ChildEvents {
         done(error)
       },
     })
+    this.#feeding = input
     if (ranges !== undefined) return feedRanges(path, ranges, input, (error) => this.onInputFailed(error))
     pipeline(createReadStream(path), input, (error) => {
-      if (error === null || error === undefined) return
+      // Not read to its end, because nobody wanted it.
+      if (error === null || error === undefined || this.#feeding === null) return
       const { code = 'ERR_DROVER_STDIN', message } = error
       this.onInputFailed({ code, message: `cannot read ${path}: ${message}` })
     })
+  }
+
+  #stopFeeding(): void {
+    const feeding = this.#feeding
+    this.#feeding = null
+    feeding?.destroy()
   }
 
   #close(): void {
