@@ -120,7 +120,8 @@ export interface ChildExit {
 /**
  * What a launcher tells about one child. `onSpawnError` is the only call if the child did not start; else `onSpawn` is
  * first, then output in order, `onOutputEnd` once for each stream that is piped or counted, and exactly one of `onExit` and
- * `onLost`. Output may go on after `onExit`, when descendants hold the pipe. No call is made from within {@link Launcher.start}.
+ * `onLost` (but for a child on another machine: what it had printed may be lost on its way after `onExit`, and then `onLost` says so).
+ * Output may go on after `onExit`, when descendants hold the pipe. No call is made from within {@link Launcher.start}.
  *
  * Of a child whose stdin is a `pipe`: what it wrote to stderr before it wrote something to stdout has been told, at the latest,
  * at the end of that turn of the event loop in which the latter is told; with {@link StartSpec.direct} at the end of the next one. Output that was

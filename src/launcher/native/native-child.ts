@@ -239,15 +239,18 @@ export class NativeChild implements Child, InputSink {
 
   /** The launcher is gone. */
   lose(error: StartError): void {
-    const ended = this.#state === 'ended'
+    const isRunning = this.#state !== 'ended'
+    // What it has printed is on its way for longer, from another machine.
+    const isCut = !isRunning && this.host !== undefined && (this.#stdout.open || this.#stderr.open)
     this.#endProcess()
     this.#input?.close()
     this.#early = null
     this.#direct?.destroy()
+    if (isCut) this.#events.onLost(error)
     this.#endOutput('stdout')
     this.#endOutput('stderr')
     this.#forgetIfDone()
-    if (!ended) this.#events.onLost(error)
+    if (isRunning) this.#events.onLost(error)
   }
 
   /** Takes the pipes of a direct child, or has the launcher go on with them. */

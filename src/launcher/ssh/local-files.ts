@@ -15,6 +15,9 @@ import { checkRanges } from '../ranges.js'
 
 type FileInput = Extract<StdinSpec, { from: 'file' }>
 
+/** Milliseconds without output after which a file is held by a descendant, and not still on its way. */
+const HELD_MS = 1_000
+
 /** What a child elsewhere gets in place of a file of this machine's: a pipe that is fed from it, or that is written to it here. */
 export class LocalFiles implements ChildEvents {
   readonly spec: StartSpec
@@ -24,6 +27,8 @@ export class LocalFiles implements ChildEvents {
   #child: Child | null = null
   #onRoom: (() => void) | null = null
   #feeding: Writable | null = null
+  /** What is told when the files are complete. */
+  #exit: { readonly exit: ChildExit; readonly timer: NodeJS.Timeout } | null = null
 
   /** Whether a start names any. */
   static has({ stdin, stdout, stderr }: StartSpec): boolean {
@@ -70,6 +75,7 @@ export class LocalFiles implements ChildEvents {
   onOutput(stream: OutputStream, chunk: Buffer): void {
     const file = this.#files[stream]
     if (file === null) return this.#events.onOutput(stream, chunk)
+    this.#exit?.timer.refresh()
     try {
       for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at)
     } catch {
@@ -87,16 +93,22 @@ export class LocalFiles implements ChildEvents {
     if (file === null) return this.#events.onOutputEnd(stream)
     this.#files[stream] = null
     if (this.#files.stdout !== file && this.#files.stderr !== file) closeSync(file)
+    if (!this.#isWriting) this.#tellExit()
   }
 
+  /** Told when the files are complete, as those of a child of this machine's are then; a descendant that holds them is not waited for. */
   onExit(exit: ChildExit): void {
     this.#stopFeeding()
-    this.#events.onExit(exit)
+    if (!this.#isWriting) return this.#events.onExit(exit)
+    this.#exit = { exit, timer: setTimeout(() => this.#tellExit(), HELD_MS) }
   }
 
   onLost(error: StartError): void {
     this.#stopFeeding()
     this.#close()
+    // It had ended, but what it had printed has not all come.
+    if (this.#exit !== null) clearTimeout(this.#exit.timer)
+    this.#exit = null
     this.#events.onLost(error)
   }
 
@@ -140,6 +152,18 @@ export class LocalFiles implements ChildEvents {
       const { code = 'ERR_DROVER_STDIN', message } = error
       this.onInputFailed({ code, message: `cannot read ${path}: ${message}` })
     })
+  }
+
+  get #isWriting(): boolean {
+    return this.#files.stdout !== null || this.#files.stderr !== null
+  }
+
+  #tellExit(): void {
+    if (this.#exit === null) return
+    const { exit, timer } = this.#exit
+    this.#exit = null
+    clearTimeout(timer)
+    this.#events.onExit(exit)
   }
 
   #stopFeeding(): void {
