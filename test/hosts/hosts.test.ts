@@ -1,12 +1,15 @@
+import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dispatch } from '../../src/dispatch/dispatch.js'
 import type { DispatchSourceOptions } from '../../src/index.js'
 import type { Result } from '../../src/task/result.js'
 import type { Task } from '../../src/task/task.js'
-import { Drover, drover, resultsOf } from '../helpers/drover.js'
+import { Drover, drover, PROGRAM, resultsOf } from '../helpers/drover.js'
 import { processesWith, uniqueSleep } from '../helpers/processes.js'
 import { until } from '../helpers/until.js'
 import { TestHosts } from './sshd.js'
@@ -151,6 +154,18 @@ describe('drover run --hosts', () => {
     expect(names).toHaveLength(2)
     for (const name of names) expect(readFileSync(join(folder, name)).length).toBe(1_288_895)
   })
+})
+
+it('docs/hosts.md: its line for the shell does what it says', async () => {
+  const page = readFileSync(new URL('../../docs/hosts.md', import.meta.url), 'utf8')
+  const [, line] = /^```sh\n(.*?)^```$/ms.exec(page)!
+  const folder = join(hosts.folder, 'logs')
+  mkdirSync(folder)
+  const names = ['a.log', "it's b.log", 'c.log']
+  for (const name of names) writeFileSync(join(folder, name), name)
+  const script = `drover() { '${process.execPath}' '${PROGRAM}' "$@"; }\n${line}`
+  await promisify(execFile)('sh', ['-c', script], { cwd: folder })
+  for (const name of names) expect(gunzipSync(readFileSync(join(folder, `${name}.gz`))).toString()).toBe(name)
 })
 
 describe('what is sent to a host arrives as it was', () => {
