@@ -47,6 +47,7 @@ export function addRunCommand(
     .passThroughOptions()
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', PLACEHOLDERS)
+    .showHelpAfterError('Run "drover run --help" for examples and options.')
   addRunOptions(command).action(async (words: string[], options: RunWords) => {
     end(await runTasks(requestOf(exact(words), groups, options)))
   })
