@@ -5,6 +5,7 @@ import type { Text } from '../task/task.js'
 import { exactArguments, splitAtItems } from './arguments.js'
 import { DroverCommand } from './command.js'
 import { addCompatCommands } from './compat-commands.js'
+import { addCompletionCommand } from './completion-command.js'
 import { type Ending, STATUS_CANNOT_GO_ON, STATUS_MISTAKE } from './exit.js'
 import { addPoolCommand } from './pool-command.js'
 import { printErr, printOut } from './print.js'
@@ -52,6 +53,7 @@ async function main(): Promise<Ending> {
       const diagnosis = diagnose()
       printOut(json === true ? `${JSON.stringify(diagnosis)}\n` : diagnosisText(diagnosis))
     })
+  addCompletionCommand(program)
   await program.parseAsync(
     before.map((word) => (typeof word === 'string' ? word : Buffer.from(word as Uint8Array).toString())),
     { from: 'user' },

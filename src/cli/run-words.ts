@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
+import { ChoiceOption } from './choice-option.js'
 import { addSharingOptions, type SharingWords } from './sharing-words.js'
+import { COLOR_WORDS } from './values.js'
 
 /** Options of `drover run` as commander gives them: words, and true for flags. */
 export interface RunWords extends SharingWords {
@@ -87,8 +89,20 @@ export function addRunOptions(command: Command): Command {
     .option('--delay <dur>', 'wait between two starts (0s)')
     .option('--halt <when>', 'never, or now or soon with fail, success or done: now,fail=1, soon,fail=20%')
     .option('--kill-grace <dur>', 'time between TERM and KILL (5s)')
-    .option('--leftovers <what>', 'kill, keep or wait for processes that a task leaves behind (kill)')
-    .option('--launcher <name>', 'what starts the processes: auto, native or node (auto)')
+    .addOption(
+      new ChoiceOption('--leftovers <what>', 'kill, keep or wait for processes that a task leaves behind (kill)', [
+        'kill',
+        'keep',
+        'wait',
+      ]),
+    )
+    .addOption(
+      new ChoiceOption('--launcher <name>', 'what starts the processes: auto, native or node (auto)', [
+        'auto',
+        'native',
+        'node',
+      ]),
+    )
   return addSharingOptions(command, ['tasks', 'task'])
     .optionsGroup('What is kept:')
     .option('--journal <file>', 'append each result to it the moment it is known')
@@ -96,7 +110,13 @@ export function addRunOptions(command: Command): Command {
     .option('--resume', 'run only what has no conclusive result in the journal')
     .option('--retry-failed', 'run all that has not succeeded in the journal')
     .option('--accept-changes', 'run a task again whose id has another command in the journal')
-    .option('--fsync <when>', 'force the journal to the disk: always, interval (once a second) or never (interval)')
+    .addOption(
+      new ChoiceOption(
+        '--fsync <when>',
+        'force the journal to the disk: always, interval (once a second) or never (interval)',
+        ['always', 'interval', 'never'],
+      ),
+    )
     .optionsGroup('What is printed:')
     .option('-k, --keep-order', 'output in the order of the input')
     .option('--tag', 'put the item and a tab in front of each line')
@@ -111,5 +131,5 @@ export function addRunOptions(command: Command): Command {
     .option('--quiet', 'say nothing on stderr but errors in the call')
     .option('--verbose', 'say on stderr what is started and how it ended')
     .option('--dry-run', 'print the commands and start nothing')
-    .option('--color <when>', 'color messages: auto, always or never (auto)')
+    .addOption(new ChoiceOption('--color <when>', 'color messages: auto, always or never (auto)', COLOR_WORDS))
 }
