@@ -138,7 +138,7 @@ describe('bash', () => {
     [['results', '--state', 'ti'], ['timed-out']],
     [
       ['slots', ''],
-      ['set', 'rm', 'run', 'help'],
+      ['set', 'rm', 'run'],
     ],
     [
       ['slots', 'run', 'name', 'gzi'],
