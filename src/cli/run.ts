@@ -12,6 +12,7 @@ import { type Kept, openKept } from './keeping.js'
 import type { Messages } from './messages.js'
 import { printedRun, type Showing } from './printed-run.js'
 import type { JournalRequest } from './run-options.js'
+import { cancelHere } from './signals.js'
 
 /** All that `drover run` was asked for. */
 export interface RunRequest extends Showing {
@@ -95,6 +96,7 @@ function optionsFor(
       return filled
     },
     onWarning: (message) => messages.say(message),
+    control: { cancel: cancelHere, onUnseen: (why) => messages.detail(why), onSteered: (what) => messages.say(what) },
     onAlreadyDone: (_task, { index }) => void printer.pass(index),
     ...(request.printing.json === null ? { onOutput: (output) => printer.output(withLabel(output)) } : null),
   }

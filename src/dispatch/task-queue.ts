@@ -44,6 +44,19 @@ export class TaskQueue<T extends Queued> {
     return first
   }
 
+  *[Symbol.iterator](): Generator<T> {
+    yield* this.#heap
+  }
+
+  /** Takes one out, wherever it stands. Returns whether it was there. */
+  remove(member: T): boolean {
+    if (!this.#heap.includes(member)) return false
+    const others = this.drain().filter((other) => other !== member)
+    // In order they are a heap.
+    this.#heap = others
+    return true
+  }
+
   /** Takes all out, in order. */
   drain(): T[] {
     const all = this.#heap.sort((a, b) => (isBefore(a, b) ? -1 : 1))

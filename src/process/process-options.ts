@@ -147,6 +147,7 @@ export const DISPATCH_OPTIONS: readonly string[] = [
     'pool',
     'messageOf',
     'onWarning',
+    'control',
     'slots',
     'maxLoad',
     'minFreeBytes',
