@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { dispatch } from '../../src/dispatch/dispatch.js'
 import { Dispatcher } from '../../src/dispatch/dispatcher.js'
 import type { Result } from '../../src/task/result.js'
+import { processesWith } from '../helpers/processes.js'
 import { until } from '../helpers/until.js'
-import { livingWith } from './support.js'
 
 /** Reads the results of a run while it is steered. */
 function collect(run: AsyncIterable<Result>): { results: Result[]; done: Promise<void> } {
@@ -27,15 +27,15 @@ describe('steering', () => {
     )
     const { results, done } = collect(run)
     await until('all others are done', () => results.length === 2)
-    await until('it runs', () => livingWith(mark).length > 0)
+    await until('it runs', () => processesWith(mark).length > 0)
     expect(run.steering.tasks()).toMatchObject([
       { index: 0, id: 'long', state: 'running', attempt: 1, pid: expect.any(Number) },
     ])
     expect(run.steering.cancel('long')).toMatchObject({ index: 0 })
     await done
     expect(results.at(-1)).toMatchObject({ id: 'long', state: 'cancelled', error: { code: 'ERR_DROVER_CANCELLED' } })
-    expect(livingWith(mark)).toEqual([])
-    expect(livingWith(`600.${process.pid}`)).toEqual([])
+    expect(processesWith(mark)).toEqual([])
+    expect(processesWith(`600.${process.pid}`)).toEqual([])
     expect(await run.summary()).toMatchObject({ complete: false, failures: 0, total: 3 })
   })
 
