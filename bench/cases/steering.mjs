@@ -1,4 +1,4 @@
-import { atLeastTimes, under } from '../lib/expectations.mjs'
+import { atLeastTimes, under, underTimes } from '../lib/expectations.mjs'
 import { measure } from '../lib/programs.mjs'
 
 const PLAIN = 'dispatch()'
@@ -11,10 +11,11 @@ export default {
   title: '10,000 × echo, 4 at once: what it costs to be steered, and how soon a run answers another process',
   metrics: [
     { key: 'rate', label: 'tasks a second', digits: 0 },
+    { key: 'cpuMs', label: 'CPU of the Node process, ms a task', digits: 3 },
     { key: 'statusMs', label: 'ms to how it stands: median', digits: 1 },
     { key: 'tasksMs', label: 'with its tasks', digits: 1 },
     { key: 'pauseMs', label: 'to be paused', digits: 1 },
-    { key: 'worstMs', label: 'the slowest of all', digits: 1 },
+    { key: 'most99Ms', label: '99 of 100 answers within', digits: 1 },
   ],
   subject: STEERABLE,
   contestants({ quick }) {
@@ -28,8 +29,9 @@ export default {
   },
   expectations: () => [
     atLeastTimes('rate', STEERABLE, PLAIN, 0.97),
+    underTimes('cpuMs', STEERABLE, PLAIN, 1.05),
     under('statusMs', WATCHED, 'to how it stands, ms', 100, 1),
     under('pauseMs', WATCHED, 'to be paused, ms', 100, 1),
-    under('worstMs', WATCHED, 'the slowest answer, ms', 100, 1),
+    under('most99Ms', WATCHED, '99 of 100 answers, ms', 100, 1),
   ],
 }

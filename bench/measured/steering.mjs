@@ -12,12 +12,14 @@ const asker = how === 'asked' ? fork(fileURLToPath(new URL('asker.mjs', import.m
 
 let done = 0
 let sum = 0
+const cpuBefore = process.cpuUsage()
 const begun = performance.now()
 for await (const { stdout } of run) {
   done += 1
   sum += Number(stdout)
 }
 const rate = (done / (performance.now() - begun)) * 1_000
+const cpu = process.cpuUsage(cpuBefore)
 checkSum(done, sum, count)
 const answers = asker === null ? {} : (await once(asker, 'message'))[0]
-report({ rate, ...answers })
+report({ rate, cpuMs: (cpu.user + cpu.system) / 1_000 / done, ...answers })
