@@ -67,6 +67,9 @@ struct child {
   bool doomed;
   /* Started a moment ago: not announced and not watched yet. */
   bool fresh;
+  /* Node opens its pipes by itself, and has not said yet whether it has: nothing is read. */
+  bool direct;
+  bool roomy;
   uint64_t fresh_until_us;
   struct input input;
   struct output outputs[3];

@@ -34,6 +34,7 @@ bool options_take(struct cursor *cursor, uint32_t given, struct options *options
   options->given = given;
   options->nice = 0;
   options->descriptor_count = 0;
+  options->group_count = 0;
   options->range_count = 0;
   if ((given & ~(uint32_t)OPTIONS_KNOWN) != 0) return false;
   if ((given & OPTION_NICE) != 0) options->nice = (int32_t)take_u32(cursor);
@@ -46,6 +47,9 @@ bool options_take(struct cursor *cursor, uint32_t given, struct options *options
   for (uint32_t n = 0; n < options->descriptor_count; n++) {
     if (!take_descriptor(cursor, &options->descriptors[n])) return false;
   }
+  if ((given & OPTION_GROUPS) != 0) options->group_count = take_u32(cursor);
+  if (options->group_count > MOST_GROUPS) return false;
+  for (uint32_t n = 0; n < options->group_count; n++) options->groups[n] = take_text(cursor);
   if ((given & OPTION_RANGES) != 0) {
     options->range_count = take_u32(cursor);
     if (options->range_count == 0 || options->range_count > MOST_RANGES) return false;
@@ -58,6 +62,8 @@ bool options_take(struct cursor *cursor, uint32_t given, struct options *options
 
 void options_plan(const struct options *options, struct spawn_plan *plan) {
   plan->nice = options->nice;
+  plan->groups = options->groups;
+  plan->group_count = options->group_count;
   for (int n = 0; n < LIMITS; n++) {
     if (!has_limit(options, n)) continue;
     uint64_t value = options->limits[n];

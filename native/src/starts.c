@@ -17,6 +17,7 @@
 #include "input.h"
 #include "outgoing.h"
 #include "output.h"
+#include "pipes.h"
 #include "program.h"
 #include "spawn.h"
 
@@ -132,6 +133,17 @@ static int open_ends(struct ends *ends, const struct start *start) {
   return 0;
 }
 
+/* Node opens the pipes as files of this process; of standard input the end here stays, to notice that nobody reads it. */
+static void let_take(struct child *child) {
+  child->direct = true;
+  uint32_t words[] = {(uint32_t)child->pid, (uint32_t)child->input.fd, (uint32_t)child->outputs[STDOUT_STREAM].fd,
+                      (uint32_t)child->outputs[STDERR_STREAM].fd};
+  pipes_enlarge(child);
+  outgoing_frame(FRAME_SPAWNED, 0, child->number, words, sizeof words / sizeof *words);
+  input_watch(child);
+  outgoing_hurry();
+}
+
 static void add_child(uint32_t number, pid_t pid, const struct start *start, const struct ends *ends) {
   struct child *child = child_add(number, pid, start->scope);
   child->input.fd = ends->ours[STDIN_STREAM];
@@ -140,6 +152,7 @@ static void add_child(uint32_t number, pid_t pid, const struct start *start, con
     child->outputs[stream].credit = start->credit;
     child->outputs[stream].counted = start->kinds[stream] == STREAM_COUNT;
   }
+  if ((start->options.given & OPTION_DIRECT) != 0) return let_take(child);
   outgoing_frame(FRAME_SPAWNED, 0, number, (uint32_t[]){(uint32_t)pid}, 1);
   fresh_add(child);
   if (ends->source >= 0) input_from_ranges(child, ends->source, start->options.ranges, start->options.range_count);

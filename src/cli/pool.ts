@@ -47,6 +47,7 @@ async function runWith(request: PoolRequest, kept: Kept): Promise<Ending> {
       const messages = await openMessages({ ...request.messages, command: programCommand(program, args) })
       pool = args === undefined ? new ProcessPool(program, request.pool) : new ProcessPool(program, args, request.pool)
       pool.on('output', ({ chunk }) => to.complain(chunk))
+      pool.on('warning', (message) => to.messages.say(message))
       run = dispatch(messages, {
         ...request.dispatch,
         ...kept.dispatch,

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
+import { addSharingOptions, type SharingWords } from './sharing-words.js'
 
 /** Options of `drover run` as commander gives them: words, and true for flags. */
-export interface RunWords {
+export interface RunWords extends SharingWords {
   readonly jobs?: string
   readonly jobsFile?: string
   readonly keepOrder?: true
@@ -50,23 +51,12 @@ export interface RunWords {
   readonly dryRun?: true
   readonly color?: string
   readonly launcher?: string
-  readonly maxMemory?: string
-  readonly maxProcesses?: string
-  readonly maxCpuTime?: string
-  readonly maxFileSize?: string
-  readonly nice?: string
-  readonly load?: string
-  readonly memfree?: string
-  readonly pressure?: string
-  readonly slots?: string
-  readonly jobserver?: string
-  readonly jobserverForm?: string
 }
 
 /** Adds the options of `drover run` to a command, in the groups in which its help shows them. */
 export function addRunOptions(command: Command): Command {
   const collect = (value: string, before: string[] = []) => [...before, value]
-  return command
+  command
     .optionsGroup('Where the tasks come from:')
     .option('--tasks <file>', 'tasks: a JSON array, JSON lines, or rows of a .csv or .tsv; - is stdin')
     .option('-a, --arg-file <file>', 'items from the lines of a file; may be given several times; - is stdin', collect)
@@ -99,20 +89,7 @@ export function addRunOptions(command: Command): Command {
     .option('--kill-grace <dur>', 'time between TERM and KILL (5s)')
     .option('--leftovers <what>', 'kill, keep or wait for processes that a task leaves behind (kill)')
     .option('--launcher <name>', 'what starts the processes: auto, native or node (auto)')
-    .optionsGroup('When they may start:')
-    .option('--load <n>', 'only while fewer threads run: a number, or 80% of the CPUs')
-    .option('--memfree <size>', 'only while so much memory is free; below half of it the youngest is put off')
-    .option('--pressure <percent>', 'only while less of the time is spent waiting: 20, or cpu=60,memory=10,io=40')
-    .optionsGroup('Limits on each task:')
-    .option('--max-memory <size>', 'end one that, with all below it, uses more memory')
-    .option('--max-processes <n>', 'end one that is more processes')
-    .option('--max-cpu-time <dur>', 'end a process that uses more processor time')
-    .option('--max-file-size <size>', 'end a process that writes a larger file')
-    .option('--nice <n>', 'add so much to the niceness, from -20 to 19')
-    .optionsGroup('One limit with others:')
-    .option('--slots <name>', 'share slots of this name with other runs; drover slots sets how many there are')
-    .option('--jobserver <mode>', 'share slots with make, cargo and drover: auto, server, client or off (auto)')
-    .option('--jobserver-form <form>', 'how tasks are told of it: pipe, for any make, or fifo, for ninja (pipe)')
+  return addSharingOptions(command, ['tasks', 'task'])
     .optionsGroup('What is kept:')
     .option('--journal <file>', 'append each result to it the moment it is known')
     .option('--results <dir>', 'write the output of each task to files in it, and print none')

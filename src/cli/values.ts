@@ -82,6 +82,15 @@ export function parseNice(words: string): number {
   throw new OptionError(`--nice: expected a whole number from -20 to 19, not ${JSON.stringify(words)}`)
 }
 
+/** @throws OptionError unless the words are a number of at least 0.01. */
+export function parseCpus(words: string): number {
+  const cpus = /^\d*\.?\d+$/.test(words) ? Number(words) : 0
+  if (cpus >= 0.01) return cpus
+  throw new OptionError(
+    `--cpus: expected a number of CPUs of at least 0.01, as in 0.5 or 2, not ${JSON.stringify(words)}`,
+  )
+}
+
 /**
  * Reads how many jobs: a number; a percentage of the CPUs this process may use; `+N` or `-N`, so many more or fewer than
  * those CPUs. Never less than 1; 0 is as many as possible, as in GNU parallel.

@@ -82,6 +82,17 @@ export interface StartSpec {
   readonly nice?: number | undefined
   /** Default: the parent's limits. See {@link LauncherCapabilities.limits}. */
   readonly limits?: ResourceLimits | undefined
+  /**
+   * For a child that is talked to for long, with a `pipe` for each stream: there may be nobody between its pipes and this process, if
+   * that is possible, so that messages take less time. With `reusesChunks` a chunk of `stdout` is valid during the call only. Default: the
+   * launcher reads and writes the pipes. See {@link ChildEvents} for what that changes.
+   */
+  readonly direct?: { readonly reusesChunks: boolean } | undefined
+  /**
+   * Folders of control groups that the child enters before it runs, one of each hierarchy; at most 8. Default: none, which is the parent's.
+   * See {@link LauncherCapabilities.limits}.
+   */
+  readonly groups?: readonly string[] | undefined
   /** Default: none. At most 64; children get no other descriptors than these and their streams. */
   readonly descriptors?: readonly DescriptorSpec[] | undefined
 }
@@ -110,7 +121,8 @@ export interface ChildExit {
  * `onLost`. Output may go on after `onExit`, when descendants hold the pipe. No call is made from within {@link Launcher.start}.
  *
  * Of a child whose stdin is a `pipe`: what it wrote to stderr before it wrote something to stdout has been told, at the latest,
- * at the end of that turn of the event loop in which the latter is told.
+ * at the end of that turn of the event loop in which the latter is told; with {@link StartSpec.direct} at the end of the next one. Output that was
+ * there when a `direct` child exited may be told after `onExit`.
  */
 export interface ChildEvents {
   onSpawn(pid: number): void

@@ -57,6 +57,8 @@ function describe(code: string, step: number, spec: StartSpec): string {
     return `cannot set the ${limit.words} of ${file} to ${spec.limits?.[limit.name]}: ${reasonOf(code)}`
   const descriptor = spec.descriptors?.[step - Step.descriptor]
   if (descriptor !== undefined) return `cannot open ${nameOfDescriptor(descriptor)}: ${reasonOf(code)}`
+  const group = spec.groups?.[step - Step.group]
+  if (group !== undefined) return `cannot put ${file} into the control group ${group}: ${reasonOf(code)}`
   switch (step) {
     case Step.cwd:
       return `cannot enter the working directory ${spec.cwd}: ${reasonOf(code)}`

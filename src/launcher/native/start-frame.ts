@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { OutputSpec, StartError, StartSpec, StdinSpec } from '../port.js'
 import { type FrameWriter, textBound } from './frame-writer.js'
 import { boundOfDescriptors, type OpenedDescriptor, openedDescriptors, writeDescriptors } from './start-descriptors.js'
@@ -45,11 +45,14 @@ export function writeStart(
   const paths = [pathOf(spec.stdin), pathOf(spec.stdout), pathOf(spec.stderr)].map((path) =>
     path === null ? null : located(path, directories),
   )
+  const groups = spec.groups?.map((group) => join(located(group, directories), 'cgroup.procs')) ?? []
   const { set, removed } = environmentOf(spec)
   const bound =
     24 +
     OPTIONS_BOUND +
     boundOfDescriptors(descriptors) +
+    4 +
+    boundOf(groups) +
     boundOfRanges(spec) +
     boundOf([spec.scope, spec.file, cwd ?? '', ...set, ...removed]) +
     boundOf(spec.args) +
@@ -68,6 +71,10 @@ export function writeStart(
   writer.u32(removed.length)
   if (options !== 0) writeOptions(writer, options, spec)
   if (descriptors.length > 0) writeDescriptors(writer, descriptors)
+  if (groups.length > 0) {
+    writer.u32(groups.length)
+    for (const group of groups) writer.text(group)
+  }
   writeRanges(writer, spec)
   writer.text(spec.scope)
   if (cwd !== null) writer.text(cwd)

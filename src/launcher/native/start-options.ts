@@ -14,15 +14,19 @@ export const LIMITS = [
   { name: 'stackBytes', words: 'limit of the stack' },
 ] as const satisfies readonly { name: keyof ResourceLimits; words: string }[]
 
+const MOST_GROUPS = 8
+
 /** The most bytes that options but for the descriptors take in a frame. */
 export const OPTIONS_BOUND = 4 + LIMITS.length * 8
 
 /** @throws OptionError when a start asks for what cannot be. */
-export function checkOptions({ nice, limits, descriptors, stdin }: StartSpec): void {
+export function checkOptions({ nice, limits, descriptors, groups, stdin }: StartSpec): void {
   if (nice !== undefined && !(Number.isInteger(nice) && nice >= -20 && nice <= 19))
     throw new OptionError(`nice must be a whole number from -20 to 19, not ${nice}`)
   if (limits !== undefined) checkLimits(limits)
   if (descriptors !== undefined) checkDescriptors(descriptors)
+  if (groups !== undefined && groups.length > MOST_GROUPS)
+    throw new OptionError(`groups must be at most ${MOST_GROUPS}, not ${groups.length}`)
   if (stdin.from === 'file' && stdin.ranges !== undefined) checkRanges(stdin.ranges)
 }
 
@@ -35,11 +39,19 @@ function checkLimits(limits: ResourceLimits): void {
   }
 }
 
+/** Whether this process is to have the pipes by itself. */
+export function isDirect({ direct, stdin, stdout, stderr }: StartSpec): boolean {
+  return direct !== undefined && stdin.from === 'pipe' && stdout.to === 'pipe' && stderr.to === 'pipe'
+}
+
 /** The bits of the options that a start has. */
-export function bitsOfOptions({ nice, limits, descriptors, stdin }: StartSpec): number {
+export function bitsOfOptions(spec: StartSpec): number {
+  const { nice, limits, descriptors, groups, stdin } = spec
   let bits = nice === undefined || nice === 0 ? 0 : StartOption.nice
   if (descriptors !== undefined && descriptors.length > 0) bits |= StartOption.descriptors
+  if (groups !== undefined && groups.length > 0) bits |= StartOption.groups
   if (stdin.from === 'file' && stdin.ranges !== undefined) bits |= StartOption.ranges
+  if (isDirect(spec)) bits |= StartOption.direct
   if (limits === undefined) return bits
   LIMITS.forEach(({ name }, n) => {
     if (limits[name] !== undefined) bits |= StartOption.limit << n
@@ -51,14 +63,14 @@ export function boundOfRanges({ stdin }: StartSpec): number {
   return stdin.from === 'file' && stdin.ranges !== undefined ? 4 + stdin.ranges.length * 16 : 0
 }
 
-/** They come after the descriptors. */
+/** They come after the groups. */
 export function writeRanges(writer: FrameWriter, { stdin }: StartSpec): void {
   if (stdin.from !== 'file' || stdin.ranges === undefined) return
   writer.u32(stdin.ranges.length)
   for (const range of stdin.ranges) for (const place of range) writeU64(writer, place)
 }
 
-/** Writes the values of the bits but for the descriptors and the ranges, which come last. */
+/** Writes the values of the bits but for the descriptors, the groups and the ranges, which come last. */
 export function writeOptions(writer: FrameWriter, bits: number, { nice, limits }: StartSpec): void {
   if (bits & StartOption.nice) writer.u32(nice!)
   LIMITS.forEach(({ name }, n) => {
