@@ -8,6 +8,8 @@ export interface DirectEvents {
   onOutputEnd(stream: OutputStream): void
   /** After {@link DirectStreams.write} had returned false: there is room again. */
   onDrain(): void
+  /** Nobody reads its standard input any more; {@link DirectStreams.write} may just have returned false. */
+  onInputClosed(): void
 }
 
 const READ_BYTES = 262_144
@@ -32,8 +34,8 @@ export class DirectStreams {
     this.#input = new Socket({ fd: stdin, readable: false, writable: true })
     this.#input.unref()
     this.#input.on('drain', () => events.onDrain())
-    // The launcher tells that nobody reads any more.
-    this.#input.on('error', () => this.stopWriting())
+    // The launcher tells that nobody reads any more, but what is written until then would be lost without a word.
+    this.#input.on('error', () => this.#loseInput())
     this.#outputs = { stdout: this.#reader('stdout', stdout), stderr: this.#reader('stderr', stderr) }
   }
 
@@ -67,7 +69,9 @@ export class DirectStreams {
   write(chunk: Uint8Array): boolean {
     if (this.#isDeaf) return true
     const written = this.#input.writableLength === 0 ? this.#writeNow(chunk) : 0
-    if (this.#isDeaf || written === chunk.length) return true
+    // Who writes on is to hear first that it was in vain.
+    if (this.#isDeaf) return false
+    if (written === chunk.length) return true
     return this.#input.write(written === 0 ? chunk : chunk.subarray(written))
   }
 
@@ -104,11 +108,17 @@ export class DirectStreams {
     this.closeOutput('stderr')
   }
 
+  #loseInput(): void {
+    if (this.#isDeaf) return
+    this.stopWriting()
+    process.nextTick(() => this.#events.onInputClosed())
+  }
+
   #writeNow(chunk: Uint8Array): number {
     try {
       return writeSync(this.#inputDescriptor, chunk)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') this.stopWriting()
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') this.#loseInput()
       return 0
     }
   }
