@@ -59,7 +59,7 @@ function rowOf(run: LiveRun | SilentRun): string[] {
 }
 
 function taskLines(tasks: readonly LiveTask[], columns: number | null): string[] {
-  const nameOf = ({ id, index }: LiveTask) => printableLine(id ?? `#${index + 1}`)
+  const nameOf = ({ id, index }: LiveTask) => printableLine(id ?? String(index + 1))
   const width = Math.max(0, ...tasks.map((task) => textWidth(nameOf(task))))
   return tasks.map((task) => {
     const attempt = task.attempts > 1 ? `  try ${task.attempt} of ${task.attempts}` : ''

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs'
+import { lstatSync, readdirSync, rmSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { runOfName, withSocketPath } from './control-folder.js'
@@ -21,8 +21,12 @@ export async function connectTo(folder: string, name: string): Promise<Socket | 
   }
 }
 
+/** One that has not been given its name by then never will be. */
+const UNNAMED_MS = 60_000
+
 /** Removes the sockets of runs that have been killed. Never rejects. */
 export async function removeDead(folder: string): Promise<void> {
+  for (const name of readdirSync(folder)) if (name.startsWith('.')) removeIfOld(join(folder, name))
   for (const name of socketsIn(folder)) {
     try {
       const socket = await connectTo(folder, name)
@@ -31,6 +35,11 @@ export async function removeDead(folder: string): Promise<void> {
       // Somebody else's matter.
     }
   }
+}
+
+function removeIfOld(path: string): void {
+  const status = lstatSync(path, { throwIfNoEntry: false })
+  if (status?.isSocket() === true && Date.now() - status.mtimeMs > UNNAMED_MS) rmSync(path, { force: true })
 }
 
 export function socketsIn(folder: string): string[] {

@@ -36,7 +36,7 @@ export function runControl(run: RunToSteer, hooks: ControlHooks, startedAt: Date
     },
     cancelTask: (which) => {
       const task = steering.cancel(which)
-      tell(`task ${task.id ?? `#${task.index + 1}`} is cancelled`)
+      tell(`task ${task.id ?? task.index + 1} is cancelled`)
       return task
     },
     follow: (which, follower) => steering.follow(which, follower),

@@ -1,23 +1,13 @@
 import type { Socket } from 'node:net'
-import * as v from 'valibot'
 import { DroverError } from '../task/errors.js'
 import type { Controlled } from './controlled.js'
-import { CONTROL_VERSION, type ControlRequest, MOST_REQUEST_BYTES, type TailLine } from './protocol.js'
+import { type ControlRequest, MOST_REQUEST_BYTES, type TailLine } from './protocol.js'
+import { requestOf } from './read-request.js'
 
 /** A client that says nothing for so long is let go. */
 const REQUEST_MS = 5_000
 /** What waits for a client that follows a task; more is dropped, since the task must not wait for it. */
 const MOST_WAITING_BYTES = 1024 * 1024
-
-const task = v.pipe(v.string(), v.nonEmpty())
-const requests = v.variant('command', [
-  v.object({ command: v.literal('status'), tasks: v.optional(v.boolean()) }),
-  v.object({ command: v.literal('cancel'), task: v.optional(task) }),
-  v.object({ command: v.literal('pause') }),
-  v.object({ command: v.literal('resume') }),
-  v.object({ command: v.literal('jobs'), jobs: v.pipe(v.number(), v.integer(), v.minValue(1)) }),
-  v.object({ command: v.literal('tail'), task }),
-])
 
 /** Reads one request and answers it. Whatever comes, what is served is not harmed by it. */
 export function serveConnection(socket: Socket, controlled: Controlled): void {
@@ -42,26 +32,6 @@ export function serveConnection(socket: Socket, controlled: Controlled): void {
     }
   }
   socket.on('data', onData)
-}
-
-function requestOf(line: Buffer): ControlRequest {
-  let value: unknown
-  try {
-    value = JSON.parse(line.toString())
-  } catch {
-    throw new DroverError('ERR_DROVER_CONTROL', 'expected a line of JSON')
-  }
-  const { version } = (value ?? {}) as { version?: unknown }
-  if (version !== CONTROL_VERSION) {
-    throw new DroverError(
-      'ERR_DROVER_CONTROL_VERSION',
-      `this run speaks version ${CONTROL_VERSION} of the control protocol, not ${JSON.stringify(version)}; use the drover that it was started with`,
-    )
-  }
-  const parsed = v.safeParse(requests, value)
-  if (parsed.success) return parsed.output as ControlRequest
-  const [issue] = parsed.issues
-  throw new DroverError('ERR_DROVER_CONTROL', `expected a request: ${issue.message}`)
 }
 
 function answer(socket: Socket, controlled: Controlled, request: ControlRequest): void {

@@ -15,13 +15,19 @@ import type { Result } from '../../src/task/result.js'
 import { until } from '../helpers/until.js'
 
 let folder: string
-const before = { ...process.env }
+const { XDG_RUNTIME_DIR: runtimeBefore, TMPDIR: temporaryBefore } = process.env
+/** One by one: what the system has of the environment does not change with another object in its place. */
+function setOrDelete(name: 'XDG_RUNTIME_DIR' | 'TMPDIR', value: string | undefined): void {
+  if (value === undefined) delete process.env[name]
+  else process.env[name] = value
+}
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'drover-control-'))
   process.env.XDG_RUNTIME_DIR = folder
 })
 afterEach(() => {
-  process.env = { ...before }
+  setOrDelete('XDG_RUNTIME_DIR', runtimeBefore)
+  setOrDelete('TMPDIR', temporaryBefore)
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -121,7 +127,7 @@ describe('the socket of a run', () => {
       'paused: what runs goes on, nothing more is started',
       '9 jobs at once from now on',
       'resumed',
-      'task #1 is cancelled',
+      'task 1 is cancelled',
     ])
     await expect(remote.status()).rejects.toMatchObject({ code: 'ERR_DROVER_NO_RUN' })
   })

@@ -141,8 +141,8 @@ it('docs/steering.md: its lines for the shell do what they say', async () => {
   const [heading, line, first, second, ...rest] = stdout.trimEnd().split('\n')
   expect(heading).toMatch(/^RUN +PID/)
   expect(line).toMatch(/ run +2 +2 +0\/4 +0 /)
-  expect(first).toMatch(/^ {2}#1 +\d+ .*echo '600'; sleep '600'$/)
-  expect(second).toMatch(/^ {2}#2 +\d+ .*echo '601'; sleep '601'$/)
+  expect(first).toMatch(/^ {2}1 +\d+ .*echo '600'; sleep '600'$/)
+  expect(second).toMatch(/^ {2}2 +\d+ .*echo '601'; sleep '601'$/)
   expect(rest.slice(0, 2)).toEqual(['ended by 143', 'nothing goes on'])
   // The third may have printed before the run was cancelled.
   expect(
