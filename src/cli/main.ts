@@ -3,6 +3,7 @@ import { printable } from '../output/printable.js'
 import { DroverError, InputError, OptionError, TemplateError } from '../task/errors.js'
 import type { Text } from '../task/task.js'
 import { exactArguments, splitAtItems } from './arguments.js'
+import { addCompatCommands } from './compat-commands.js'
 import { type Ending, STATUS_CANNOT_GO_ON, STATUS_MISTAKE } from './exit.js'
 import { addPoolCommand } from './pool-command.js'
 import { addResultsCommand } from './results-command.js'
@@ -36,6 +37,7 @@ async function main(): Promise<Ending> {
   addResultsCommand(program, end)
   addSlotsCommand(program, exact, end)
   addSteeringCommands(program, end)
+  addCompatCommands(program, end)
   program
     .command('doctor')
     .summary('show what this machine offers and what drover will use')
