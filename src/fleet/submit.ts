@@ -5,7 +5,7 @@ import type { InvalidTask } from '../task/task.js'
 import { uniqueId } from '../task/unique-id.js'
 import type { BackendOptions } from './backend.js'
 import { JobBatches } from './job-batches.js'
-import { openQueue, type QueueChoice } from './open-queue.js'
+import { type QueueChoice, withQueue } from './open-queue.js'
 import { checkRun } from './task-envelope.js'
 import { jobOf } from './task-jobs.js'
 import type { TaskSigner } from './trust.js'
@@ -55,24 +55,24 @@ export async function submit(tasks: Tasks, options: SubmitOptions): Promise<Subm
   checkSignal(options.signal)
   const run = checkRun(options.run ?? uniqueId())
   const limits = jobLimits(options)
-  await using opened = await openQueue(options.queue, options)
-  const { queue, control } = opened
-  if (options.run !== undefined) await control.clear(run)
-  const batches = new JobBatches(async (jobs) => void (await queue.addBulk(jobs)))
-  const keys = new KeyCounter()
-  const defaults = { queue: queue.name, run, signer: options.signer, ...limits }
-  let [index, invalid] = [0, 0]
-  for await (const value of tasks) {
-    options.signal?.throwIfAborted()
-    const task = readTask(value)
-    const place = index++
-    if ('invalid' in task) {
-      invalid += 1
-      options.onInvalid?.(task, { index: place })
-    } else await batches.add(jobOf(task, place, keys.keyOf(task), defaults))
-  }
-  await batches.end()
-  return { run, queue: queue.name, submitted: index - invalid, invalid }
+  return withQueue(options.queue, options, async ({ backend, queue, control }) => {
+    if (options.run !== undefined) await control.clear(run)
+    const batches = new JobBatches(async (jobs) => void (await backend.patiently(() => queue.addBulk(jobs))))
+    const keys = new KeyCounter()
+    const defaults = { queue: queue.name, run, signer: options.signer, ...limits }
+    let [index, invalid] = [0, 0]
+    for await (const value of tasks) {
+      options.signal?.throwIfAborted()
+      const task = readTask(value)
+      const place = index++
+      if ('invalid' in task) {
+        invalid += 1
+        options.onInvalid?.(task, { index: place })
+      } else await batches.add(jobOf(task, place, keys.keyOf(task), defaults))
+    }
+    await batches.end()
+    return { run, queue: queue.name, submitted: index - invalid, invalid }
+  })
 }
 
 /** @throws OptionError for a limit that cannot be one. */
