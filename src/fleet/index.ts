@@ -1,0 +1,2 @@
+export * from './private-server/index.js'
+export * from './trust/index.js'
