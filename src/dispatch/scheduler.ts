@@ -150,6 +150,19 @@ export class Scheduler {
     this.pump()
   }
 
+  /**
+   * Ends one task, whatever it is at: what runs is ended, what waits is not started, and nothing of it is tried again.
+   *
+   * @param graceMs - between TERM and KILL, at the most; may be called again with less.
+   */
+  endOne(entry: Entry, error: ResultError, graceMs: number): void {
+    entry.ended ??= error
+    if (entry.running !== null) return entry.running.end({ state: 'cancelled', error }, graceMs)
+    if (!this.#queue.remove(entry) && !this.#again.take(entry)) return
+    this.#letGo(entry, error)
+    this.pump()
+  }
+
   /** KILL at once for whatever is being ended or still runs. */
   hurry(error: ResultError): void {
     this.stop('now', error)
@@ -239,20 +252,20 @@ export class Scheduler {
   #onEnd(entry: Entry, end: AttemptEnd): void {
     this.#endings.add(entry.running!)
     this.#release(entry)
-    if (this.#stopped === null && end.shortage && this.#shortage.retries(this.#running.size)) {
+    if (this.#stopped === null && entry.ended === null && end.shortage && this.#shortage.retries(this.#running.size)) {
       entry.attempt -= 1
       this.#queue.push(entry)
       return this.pump()
     }
     if (end.state !== 'spawn-failed') this.#shortage.started()
     const result = end.result()
-    if (entry.shed !== null && result.state === 'cancelled' && this.#stopped === null) {
+    if (entry.shed !== null && result.state === 'cancelled' && this.#stopped === null && entry.ended === null) {
       entry.shed = null
       // That it had to make way is none of the tries that it may have.
       entry.attempt -= 1
       return this.#again.add(entry, result, null)
     }
-    const mayRetry = this.#stopped === null && entry.attempt < entry.attempts
+    const mayRetry = this.#stopped === null && entry.ended === null && entry.attempt < entry.attempts
     if (!mayRetry || !isRetried(result.state)) return this.#finish(entry, result)
     this.#again.add(entry, result, backoffMs(this.options.backoffMs, entry.attempt))
     this.pump()

@@ -37,6 +37,11 @@ export class TriesAgain {
     else recorded.then(() => this.#pause(entry, pauseMs), onError)
   }
 
+  /** This one waits no more; false when it did not. */
+  take(entry: Entry): boolean {
+    return this.#waiting.delete(entry)
+  }
+
   /** All of them, which wait no more. */
   drain(): Entry[] {
     const entries = [...this.#waiting]

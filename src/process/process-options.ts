@@ -133,6 +133,7 @@ export const DISPATCH_OPTIONS: readonly string[] = [
     'keepFinished',
     'pool',
     'messageOf',
+    'runner',
     'onWarning',
     'slots',
     'maxLoad',
