@@ -42,7 +42,8 @@ export type QueueAddress =
       readonly schema: string
     }
 
-const SCHEMES = 'redis://, rediss://, redis+socket:///PATH, redis+sentinel://, redis+cluster:// (or rediss+…), postgres://'
+const SCHEMES =
+  'redis://, rediss://, redis+socket:///PATH, redis+sentinel://, redis+cluster:// (or rediss+…), postgres://'
 const DEFAULT_PORTS = { redis: 6379, sentinel: 26379, cluster: 6379 } as const
 
 /**
@@ -86,7 +87,8 @@ function redisAddress(rest: string, isTls: boolean, kind: string, password: stri
     return { ...common, kind, path: `/${decodeURIComponent(path)}`, db: dbOf(options.get('db') ?? '') }
   }
   if (kind === 'cluster') {
-    if (path !== '' || options.has('db')) throw new OptionError('queue: a Redis Cluster has only database 0; leave it out')
+    if (path !== '' || options.has('db'))
+      throw new OptionError('queue: a Redis Cluster has only database 0; leave it out')
     return { ...common, kind, hosts: hostsOf(authority, DEFAULT_PORTS.cluster) }
   }
   if (kind === 'sentinel') {

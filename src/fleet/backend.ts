@@ -18,7 +18,16 @@ import type { TaskEnvelope } from './task-envelope.js'
 
 export type BullModule = typeof import('bullmq')
 export type TaskJob = Job<TaskEnvelope, PackedResult, string>
-export type TaskQueue = Queue<TaskEnvelope, PackedResult, string, TaskEnvelope, PackedResult, string, IQueueBackend, unknown>
+export type TaskQueue = Queue<
+  TaskEnvelope,
+  PackedResult,
+  string,
+  TaskEnvelope,
+  PackedResult,
+  string,
+  IQueueBackend,
+  unknown
+>
 export type TaskWorker = Worker<TaskEnvelope, PackedResult, string, IQueueBackend, never, unknown>
 export type TaskWorkerClass = typeof Worker<TaskEnvelope, PackedResult, string, IQueueBackend, never, unknown>
 export type TaskEvents = QueueEvents<PackedResult, IQueueBackend, unknown>

@@ -33,10 +33,7 @@ export class Control {
   async cancel({ run, task }: CancelMark): Promise<void> {
     await this.#forgetOld()
     await this.#server.setQueueMeta({ [fieldOf({ run, task })]: String(Date.now()) })
-    await this.#server.publishEvent(
-      { event: 'cancel', run, ...(task !== null && { task }) },
-      MOST_CONTROL_EVENTS,
-    )
+    await this.#server.publishEvent({ event: 'cancel', run, ...(task !== null && { task }) }, MOST_CONTROL_EVENTS)
   }
 
   /** A run is submitted again: what was to be ended of it is to be run. */

@@ -1,3 +1,4 @@
+export { SignedEnvelopes, signedEnvelopes } from './envelope-trust.js'
 export { readKeyFile, readKeyFiles } from './key-file.js'
 export { type PostgresQuerier, PostgresReplayStore, type PostgresReplayStoreOptions } from './postgres-replay-store.js'
 export { type RedisCaller, RedisReplayStore, type RedisReplayStoreOptions } from './redis-replay-store.js'
