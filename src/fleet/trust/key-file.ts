@@ -23,6 +23,17 @@ export function readKeyFile(path: string): readonly TrustKey[] {
   return keys
 }
 
+/**
+ * The content of a file with a secret that is no key. The same is demanded of it as of a secret key.
+ *
+ * @throws OptionError as {@link readKeyFile}.
+ */
+export function readSecretFile(path: string): Buffer {
+  const { content, status } = read(path)
+  if (process.getuid !== undefined) checkAccess(path, status, true, process.getuid())
+  return content
+}
+
 /** The keys of several files, one after the other. */
 export function readKeyFiles(paths: readonly string[]): readonly TrustKey[] {
   return paths.flatMap(readKeyFile)
@@ -43,25 +54,25 @@ function read(path: string): { content: Buffer; status: Stats } {
       size += count
     }
   } catch (error) {
-    throw new OptionError(`the key file ${path} cannot be read: ${(error as Error).message}`)
+    throw new OptionError(`the file ${path} cannot be read: ${(error as Error).message}`)
   } finally {
     if (file !== null) closeSync(file)
   }
-  throw new OptionError(`the key file ${path} is longer than ${MAX_BYTES} bytes; it is no key`)
+  throw new OptionError(`the file ${path} is longer than ${MAX_BYTES} bytes; it is no secret or key`)
 }
 
 function checkAccess(path: string, { mode, uid }: Stats, isSecret: boolean, own: number): void {
   const permissions = `0${(mode & 0o777).toString(8)}`
   if (uid !== own && uid !== 0)
-    throw new OptionError(`the key file ${path} belongs to user ${uid}, who could change it; make it yours (chown)`)
+    throw new OptionError(`the file ${path} belongs to user ${uid}, who could change it; make it yours (chown)`)
   if (isSecret && (mode & (uid === own ? 0o077 : 0o037)) !== 0) {
     throw new OptionError(
-      `the key file ${path} can be read or written by others (its mode is ${permissions}), but whoever has it can sign; run "chmod 600 ${path}", and make a new key if others may have read it`,
+      `the file ${path} can be read or written by others (its mode is ${permissions}), but it holds a secret; run "chmod 600 ${path}", and make a new one if others may have read it`,
     )
   }
   if ((mode & 0o022) !== 0) {
     throw new OptionError(
-      `the key file ${path} can be written by others (its mode is ${permissions}), who could put keys of their own into it; run "chmod go-w ${path}"`,
+      `the file ${path} can be written by others (its mode is ${permissions}), who could put keys of their own into it; run "chmod go-w ${path}"`,
     )
   }
 }

@@ -15,7 +15,7 @@ const BUCKET_MS = 60 * 60 * 1000
 
 /**
  * Marks on a Redis server: one set for all that expire within the same hour, which the server drops as a whole when they have. A mark
- * takes about 50 bytes there.
+ * takes about 75 bytes there.
  */
 export class RedisReplayStore implements ReplayStore {
   readonly #client: RedisCaller
