@@ -25,6 +25,8 @@ const library = await rolldown({
     'fleet/index': join(root, 'src/fleet/index.ts'),
     'worker/index': join(root, 'src/worker/index.ts'),
     'worker/module-main': join(root, 'src/worker/module-main.ts'),
+    'fleet/index': join(root, 'src/fleet/index.ts'),
+    'fleet/keeper-main': join(root, 'src/fleet/private-server/keeper-main.ts'),
   },
   platform: 'node',
   external: /^[^./]/,

@@ -8,7 +8,7 @@ import type { KnownMarks } from './control.js'
 import type { Lease, Leases } from './leases.js'
 import { type TaskEnvelope, taskOf } from './task-envelope.js'
 import type { StartedTask, TaskStarter } from './task-start.js'
-import type { TaskVerifier } from './trust.js'
+import type { EnvelopeVerifier } from './trust.js'
 
 /** What a job's way through a worker needs. */
 export interface JobRunParts {
@@ -16,7 +16,7 @@ export interface JobRunParts {
   readonly starter: TaskStarter
   readonly leases: Leases
   readonly marks: KnownMarks
-  readonly verifier: TaskVerifier | undefined
+  readonly verifier: EnvelopeVerifier | undefined
   readonly allowed: AllowedPrograms | null
 }
 
@@ -95,7 +95,7 @@ async function checkJob(
 }
 
 async function verify(
-  verifier: TaskVerifier,
+  verifier: EnvelopeVerifier,
   envelope: TaskEnvelope,
   queue: string,
   jobId: string,

@@ -8,7 +8,7 @@ import { JobBatches } from './job-batches.js'
 import { type QueueChoice, withQueue } from './open-queue.js'
 import { checkRun } from './task-envelope.js'
 import { jobOf } from './task-jobs.js'
-import type { TaskSigner } from './trust.js'
+import type { EnvelopeSigner } from './trust.js'
 
 export interface SubmitOptions extends BackendOptions {
   /** Where the tasks go. */
@@ -19,7 +19,7 @@ export interface SubmitOptions extends BackendOptions {
    */
   readonly run?: string | undefined
   /** Signs them. Default: nobody does. */
-  readonly signer?: TaskSigner | undefined
+  readonly signer?: EnvelopeSigner | undefined
   /** Milliseconds that a task may take which says nothing of it. Default: what the worker says. */
   readonly timeoutMs?: number | undefined
   /** How often a task is tried again which says nothing of it. Default: what the worker says. */

@@ -5,7 +5,7 @@ import type { Result } from '../task/result.js'
 import type { Task } from '../task/task.js'
 import type { BackendOptions } from './backend.js'
 import type { QueueChoice } from './open-queue.js'
-import type { TaskVerifier } from './trust.js'
+import type { EnvelopeVerifier } from './trust.js'
 
 /** Runs a task in this process, in place of starting a command. What it returns (JSON) is the result's `value`; what it throws fails it. */
 export type TaskHandler = (task: Task, info: HandlerInfo) => unknown
@@ -50,7 +50,7 @@ export interface WorkOptions extends WorkDispatchOptions, BackendOptions {
   /** What others see of it in `drover status`. Default: the host's name and the process's id. */
   readonly name?: string | undefined
   /** Looks at each task before it is run. Default: all are run. */
-  readonly verifier?: TaskVerifier | undefined
+  readonly verifier?: EnvelopeVerifier | undefined
   /** The programs that may be run. Default: all. */
   readonly allow?: readonly string[] | undefined
   /** Variables of this process's environment that tasks get, with `*` for any letters. Default: none. */
