@@ -22,6 +22,7 @@ execFileSync(
 const library = await rolldown({
   input: {
     index: join(root, 'src/index.ts'),
+    'fleet/index': join(root, 'src/fleet/index.ts'),
     'worker/index': join(root, 'src/worker/index.ts'),
     'worker/module-main': join(root, 'src/worker/module-main.ts'),
     'fleet/index': join(root, 'src/fleet/index.ts'),
@@ -42,6 +43,8 @@ const bundle = await rolldown({
   input: { drover: join(root, 'src/cli/main.ts') },
   platform: 'node',
   resolve: { mainFields: ['module', 'main'] },
+  // Whoever has a fleet installs them beside drover.
+  external: ['bullmq', 'ioredis', 'pg'],
 })
 // CommonJS: its loader is there already when Node starts, that of modules takes as long as all of drover.
 await bundle.write({

@@ -4,12 +4,15 @@ import { DroverError, InputError, OptionError, TemplateError } from '../task/err
 import type { Text } from '../task/task.js'
 import { exactArguments, splitAtItems } from './arguments.js'
 import { type Ending, STATUS_CANNOT_GO_ON, STATUS_MISTAKE } from './exit.js'
+import { addFleetCommands } from './fleet-commands.js'
 import { addPoolCommand } from './pool-command.js'
 import { addResultsCommand } from './results-command.js'
 import { addRunCommand } from './run-command.js'
 import { dieOf } from './signals.js'
 import { addSlotsCommand } from './slots-command.js'
+import { addSubmitCommand } from './submit-command.js'
 import { version } from './version.js'
+import { addWorkCommand } from './work-command.js'
 
 const { before, groups } = splitAtItems(exactArguments(process.argv.slice(2)))
 
@@ -34,6 +37,9 @@ async function main(): Promise<Ending> {
   addPoolCommand(program, exact, end)
   addResultsCommand(program, end)
   addSlotsCommand(program, exact, end)
+  addSubmitCommand(program, exact, groups, end)
+  addWorkCommand(program, end)
+  addFleetCommands(program)
   program
     .command('doctor')
     .summary('show what this machine offers and what drover will use')

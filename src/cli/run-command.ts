@@ -1,10 +1,12 @@
 import type { Command } from 'commander'
+import { OptionError } from '../task/errors.js'
 import type { Text } from '../task/task.js'
 import type { ArgumentGroup } from './arguments.js'
 import type { Ending } from './exit.js'
-import { runTasks } from './run.js'
+import type { QueueRequest } from './queue-options.js'
+import { type RunRequest, runTasks } from './run.js'
 import { dispatchOptions, itemOptions, journalRequest, printingOptions } from './run-options.js'
-import { addRunOptions, type RunWords } from './run-words.js'
+import { addQueuedOptions, addRunOptions, type QueuedWords, type RunWords } from './run-words.js'
 import { noInput, standardInput } from './standard-input.js'
 import { parseColor } from './values.js'
 
@@ -14,6 +16,7 @@ const EXAMPLES = `Examples:
   drover run -k 'grep -c {1} {2}' ::: cat dog ::: *.txt    every combination
   drover run --tasks jobs.jsonl --json --retries 2 --timeout 5m
   drover run --tasks users.csv 'createuser --name {name} {mail}'
+  drover run --queue redis://host --tasks jobs.jsonl --json    on the machines where drover work runs
 `
 
 const PLACEHOLDERS = `
@@ -45,12 +48,28 @@ export function addRunCommand(
     .passThroughOptions()
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', PLACEHOLDERS)
-  addRunOptions(command).action(async (words: string[], options: RunWords) => {
-    end(await runTasks(requestOf(exact(words), groups, options)))
+  addQueuedOptions(addRunOptions(command)).action(async (words: string[], options: QueuedWords) => {
+    end(await runTasks(requestOf(exact(words), groups, options, await queueOf(options))))
   })
 }
 
-function requestOf(command: readonly Text[], groups: readonly ArgumentGroup[], options: RunWords) {
+/** The queue of a call that has one. */
+async function queueOf(options: QueuedWords): Promise<QueueRequest | null> {
+  if (options.queue === undefined && options.queueFile === undefined) {
+    if (options.run !== undefined) throw new OptionError('--run is the name of a run in a queue; name one with --queue')
+    return null
+  }
+  const { queueRequest } = await import('./queue-options.js')
+  return queueRequest(options, 'cancel')
+}
+
+/** What `drover run` is asked for, and `drover submit --wait`. */
+export function requestOf(
+  command: readonly Text[],
+  groups: readonly ArgumentGroup[],
+  options: RunWords,
+  queue: QueueRequest | null,
+): RunRequest {
   const printing = printingOptions(options)
   const { isTTY = false } = process.stderr
   return {
@@ -61,7 +80,8 @@ function requestOf(command: readonly Text[], groups: readonly ArgumentGroup[], o
       // Not even opened when the items are given: that takes longer than the rest of the call.
       stdin: groups.length > 0 ? noInput() : standardInput(),
     },
-    dispatch: dispatchOptions(options, printing),
+    dispatch: queue === null ? dispatchOptions(options, printing) : queue.dispatch(printing),
+    queue,
     journal: journalRequest(options, ['drover', ...process.argv.slice(2)]),
     printing,
     progress: options.quiet !== true && (options.progress ?? isTTY),

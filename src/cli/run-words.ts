@@ -55,8 +55,44 @@ export interface RunWords {
   readonly jobserverForm?: string
 }
 
+/** Where the queue is, for the commands that use one. */
+export interface QueueWords {
+  readonly queue?: string
+  readonly queueFile?: string
+}
+
+/** Options of commands whose tasks may go to a queue. */
+export interface QueuedWords extends RunWords, QueueWords {
+  readonly run?: string
+}
+
+/** Adds the options that say where the queue is. */
+export function addQueueOptions(command: Command): Command {
+  return command
+    .option('--queue <url>', 'the queue: redis://HOST, postgres://USER@HOST/DB, …?queue=NAME; - is $DROVER_QUEUE')
+    .option('--queue-file <file>', 'a file with that address on its first line, as when it has a password')
+}
+
+/** Adds the options of a run in a queue. */
+export function addQueuedOptions(command: Command): Command {
+  return addQueueOptions(command.optionsGroup('On many machines:')).option(
+    '--run <name>',
+    "the run's name in the queue: the same tasks under the same name are there once",
+  )
+}
+
 /** Adds the options of `drover run` to a command, in the groups in which its help shows them. */
 export function addRunOptions(command: Command): Command {
+  addSourceOptions(command)
+  addJobOptions(command.optionsGroup('How they run:'))
+  command
+    .option('--total-timeout <dur>', 'end the whole run after this time')
+    .option('--halt <when>', 'never, or now or soon with fail, success or done: now,fail=1, soon,fail=20%')
+  addTaskOptions(command)
+  return addPrintingOptions(command)
+}
+
+function addSourceOptions(command: Command): Command {
   const collect = (value: string, before: string[] = []) => [...before, value]
   return command
     .optionsGroup('Where the tasks come from:')
@@ -70,15 +106,22 @@ export function addRunOptions(command: Command): Command {
     .option('--shell', 'join the words of COMMAND into a line for the shell')
     .option('--strict', 'stop at the first bad line of a stream')
     .option('--max-line <size>', 'a longer line is bad (64MiB)')
-    .optionsGroup('How they run:')
+}
+
+/** Adds the options that say how many tasks run at once. */
+export function addJobOptions(command: Command): Command {
+  return command
     .option('-j, --jobs <n>', 'how many at once: a number, 50%, +2, -1 (the CPUs there are)')
     .option('--jobs-file <file>', 'read how many from a file, and again whenever it is changed')
+}
+
+/** Adds the options that say how each task runs, and when it may start. */
+export function addTaskOptions(command: Command): Command {
+  return command
     .option('--timeout <dur>', 'end a task that takes longer, as in 500ms, 2s, 5m, 1h')
-    .option('--total-timeout <dur>', 'end the whole run after this time')
     .option('--retries <n>', 'try a task that did not succeed again, so often (0)')
     .option('--backoff <dur>', 'wait before a retry; doubles each time, with jitter (1s)')
     .option('--delay <dur>', 'wait between two starts (0s)')
-    .option('--halt <when>', 'never, or now or soon with fail, success or done: now,fail=1, soon,fail=20%')
     .option('--kill-grace <dur>', 'time between TERM and KILL (5s)')
     .option('--leftovers <what>', 'kill, keep or wait for processes that a task leaves behind (kill)')
     .option('--launcher <name>', 'what starts the processes: auto, native or node (auto)')
@@ -96,6 +139,10 @@ export function addRunOptions(command: Command): Command {
     .option('--slots <name>', 'share slots of this name with other runs; drover slots sets how many there are')
     .option('--jobserver <mode>', 'share slots with make, cargo and drover: auto, server, client or off (auto)')
     .option('--jobserver-form <form>', 'how tasks are told of it: pipe, for any make, or fifo, for ninja (pipe)')
+}
+
+function addPrintingOptions(command: Command): Command {
+  return command
     .optionsGroup('What is kept:')
     .option('--journal <file>', 'append each result to it the moment it is known')
     .option('--results <dir>', 'write the output of each task to files in it, and print none')

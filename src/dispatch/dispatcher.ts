@@ -20,6 +20,8 @@ export interface DispatcherOptions extends DispatchOptions {
 
 /** A task that was added, for whoever wants more than its result. */
 export interface AddedTask {
+  /** Its place, from 0, as `onOutput` has it. */
+  readonly index: number
   /** As {@link Dispatcher.add} gives it. */
   readonly result: Promise<Result>
   /**
@@ -116,7 +118,11 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
     this.#lifecycle.begin()
     this.#scheduler.enqueue(entry)
     const { killGraceMs } = this.#scheduler.options
-    return { result, end: (reason, graceMs = killGraceMs) => this.#scheduler.endOne(entry, reason, graceMs) }
+    return {
+      index: entry.index,
+      result,
+      end: (reason, graceMs = killGraceMs) => this.#scheduler.endOne(entry, reason, graceMs),
+    }
   }
 
   /**

@@ -40,7 +40,8 @@ export class EntryMaker {
       key,
       priority: task.priority ?? 0,
       weight: task.weight ?? 1,
-      attempts: process === null && this.#options.runner === undefined ? 1 + (task.retries ?? this.#options.retries) : 1,
+      attempts:
+        process === null && this.#options.runner === undefined ? 1 + (task.retries ?? this.#options.retries) : 1,
       attempt: 0,
       queuedAtMs: performance.now(),
       slot: 0,

@@ -3,6 +3,7 @@ import type {
   BackendFactory,
   IQueueBackend,
   Job,
+  JobProgress,
   Queue,
   QueueBaseOptions,
   QueueEvents,
@@ -28,8 +29,8 @@ export type TaskQueue = Queue<
   IQueueBackend,
   unknown
 >
-export type TaskWorker = Worker<TaskEnvelope, PackedResult, string, IQueueBackend, never, unknown>
-export type TaskWorkerClass = typeof Worker<TaskEnvelope, PackedResult, string, IQueueBackend, never, unknown>
+export type TaskWorker = Worker<TaskEnvelope, PackedResult, string, IQueueBackend, JobProgress, unknown>
+export type TaskWorkerClass = typeof Worker<TaskEnvelope, PackedResult, string, IQueueBackend, JobProgress, unknown>
 export type TaskEvents = QueueEvents<PackedResult, IQueueBackend, unknown>
 
 export interface BackendOptions {
@@ -110,7 +111,7 @@ export class Backend {
   }
 
   /** Resolves when the server has answered. @throws (as a rejection) QueueError when it does not in time. */
-  async ready(connected: Pick<TaskQueue, 'waitUntilReady' | 'on' | 'off' | 'disconnect'>): Promise<void> {
+  async ready(connected: TaskQueue): Promise<void> {
     let last: unknown = null
     let timer: NodeJS.Timeout | undefined
     const onError = (error: unknown) => {
@@ -123,7 +124,10 @@ export class Backend {
     try {
       await Promise.race([connected.waitUntilReady(), late, this.#refused(() => last)])
     } catch (error) {
-      await connected.disconnect().catch(() => {})
+      await connected
+        .getBackend()
+        .close(true)
+        .catch(() => {})
       throw new QueueError(
         `the queue at ${describeAddress(this.address)} cannot be reached: ${reasonOf(last ?? error)}; is the server running, and the address right?`,
         { cause: error },
@@ -131,6 +135,18 @@ export class Backend {
     } finally {
       clearTimeout(timer)
       connected.off('error', onError)
+    }
+  }
+
+  /** Does something that may be done twice, again and again while the server cannot be reached. */
+  async patiently<T>(call: () => Promise<T>): Promise<T> {
+    for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, MOST_RECONNECT_MS)) {
+      try {
+        return await call()
+      } catch (error) {
+        if (!isDisconnection(error)) throw error
+        await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      }
     }
   }
 
@@ -195,6 +211,14 @@ async function connectionOf(address: QueueAddress): Promise<unknown> {
       return new Cluster([...address.hosts], { redisOptions, clusterRetryStrategy: retryStrategy, lazyConnect: true })
     }
   }
+}
+
+const DISCONNECTIONS = /ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOENT|connection (is closed|terminated)|timeout exceeded/i
+
+/** The server was away, or is on its way up or down; ioredis waits by itself, pg does not. */
+function isDisconnection(error: unknown): boolean {
+  const { code = '', message = '' } = error as { code?: unknown; message?: string }
+  return /^(57P0[123]|08...)$/.test(String(code)) || DISCONNECTIONS.test(`${String(code)} ${message}`)
 }
 
 function tlsOptions(files: { readonly ca?: string; readonly cert?: string; readonly key?: string }) {

@@ -6,7 +6,7 @@ import { Control } from './control.js'
 export type QueueChoice = string | QueueAddress
 
 /** A queue that has answered, and what goes with it. */
-export interface OpenQueue extends AsyncDisposable {
+export interface OpenQueue {
   readonly backend: Backend
   readonly queue: TaskQueue
   readonly control: Control
@@ -18,8 +18,21 @@ export async function openQueue(choice: QueueChoice, options: BackendOptions = {
   const backend = await Backend.load(addressOf(choice), options)
   const queue = backend.queue()
   await backend.ready(queue)
-  const close = () => queue.close()
-  return { backend, queue, control: new Control(backend, queue), close, [Symbol.asyncDispose]: close }
+  return { backend, queue, control: new Control(backend, queue), close: () => queue.close() }
+}
+
+/** Does something with a queue that is closed after it. @throws as {@link openQueue}. */
+export async function withQueue<T>(
+  choice: QueueChoice,
+  options: BackendOptions,
+  call: (opened: OpenQueue) => Promise<T>,
+): Promise<T> {
+  const opened = await openQueue(choice, options)
+  try {
+    return await call(opened)
+  } finally {
+    await opened.close()
+  }
 }
 
 export function addressOf(choice: QueueChoice): QueueAddress {

@@ -5,10 +5,10 @@ import type { InvalidTask } from '../task/task.js'
 import { uniqueId } from '../task/unique-id.js'
 import type { BackendOptions } from './backend.js'
 import { JobBatches } from './job-batches.js'
-import { openQueue, type QueueChoice } from './open-queue.js'
+import { type QueueChoice, withQueue } from './open-queue.js'
 import { checkRun } from './task-envelope.js'
 import { jobOf } from './task-jobs.js'
-import type { TaskSigner } from './trust.js'
+import type { EnvelopeSigner } from './trust.js'
 
 export interface SubmitOptions extends BackendOptions {
   /** Where the tasks go. */
@@ -19,7 +19,7 @@ export interface SubmitOptions extends BackendOptions {
    */
   readonly run?: string | undefined
   /** Signs them. Default: nobody does. */
-  readonly signer?: TaskSigner | undefined
+  readonly signer?: EnvelopeSigner | undefined
   /** Milliseconds that a task may take which says nothing of it. Default: what the worker says. */
   readonly timeoutMs?: number | undefined
   /** How often a task is tried again which says nothing of it. Default: what the worker says. */
@@ -55,24 +55,24 @@ export async function submit(tasks: Tasks, options: SubmitOptions): Promise<Subm
   checkSignal(options.signal)
   const run = checkRun(options.run ?? uniqueId())
   const limits = jobLimits(options)
-  await using opened = await openQueue(options.queue, options)
-  const { queue, control } = opened
-  if (options.run !== undefined) await control.clear(run)
-  const batches = new JobBatches(async (jobs) => void (await queue.addBulk(jobs)))
-  const keys = new KeyCounter()
-  const defaults = { queue: queue.name, run, signer: options.signer, ...limits }
-  let [index, invalid] = [0, 0]
-  for await (const value of tasks) {
-    options.signal?.throwIfAborted()
-    const task = readTask(value)
-    const place = index++
-    if ('invalid' in task) {
-      invalid += 1
-      options.onInvalid?.(task, { index: place })
-    } else await batches.add(jobOf(task, place, keys.keyOf(task), defaults))
-  }
-  await batches.end()
-  return { run, queue: queue.name, submitted: index - invalid, invalid }
+  return withQueue(options.queue, options, async ({ backend, queue, control }) => {
+    if (options.run !== undefined) await control.clear(run)
+    const batches = new JobBatches(async (jobs) => void (await backend.patiently(() => queue.addBulk(jobs))))
+    const keys = new KeyCounter()
+    const defaults = { queue: queue.name, run, signer: options.signer, ...limits }
+    let [index, invalid] = [0, 0]
+    for await (const value of tasks) {
+      options.signal?.throwIfAborted()
+      const task = readTask(value)
+      const place = index++
+      if ('invalid' in task) {
+        invalid += 1
+        options.onInvalid?.(task, { index: place })
+      } else await batches.add(jobOf(task, place, keys.keyOf(task), defaults))
+    }
+    await batches.end()
+    return { run, queue: queue.name, submitted: index - invalid, invalid }
+  })
 }
 
 /** @throws OptionError for a limit that cannot be one. */

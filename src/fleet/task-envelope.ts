@@ -19,7 +19,7 @@ export interface TaskEnvelope {
   readonly task: string
   /** When it was submitted, in milliseconds since 1970 by the submitter's clock. */
   readonly at: number
-  /** What a {@link TaskSigner} has put there. */
+  /** What a {@link EnvelopeSigner} has put there. */
   readonly proof?: unknown
 }
 

@@ -1,13 +1,13 @@
 import type { JobsOptions } from 'bullmq'
 import type { Task } from '../task/task.js'
 import { jobIdOf, type TaskEnvelope, taskJson } from './task-envelope.js'
-import type { TaskSigner } from './trust.js'
+import type { EnvelopeSigner } from './trust.js'
 
 /** What all tasks of a submission have in common. */
 export interface JobDefaults {
   readonly queue: string
   readonly run: string
-  readonly signer: TaskSigner | undefined
+  readonly signer: EnvelopeSigner | undefined
   /** Milliseconds, for tasks that say none. */
   readonly timeoutMs: number | undefined
   /** For tasks that say none. */

@@ -8,7 +8,7 @@ export interface TaskPlace {
 }
 
 /** Signs tasks before they are submitted. */
-export interface TaskSigner {
+export interface EnvelopeSigner {
   /**
    * Gives what is put into the envelope as `proof`; any JSON.
    *
@@ -18,7 +18,9 @@ export interface TaskSigner {
 }
 
 /** Looks at tasks before they are run. */
-export interface TaskVerifier {
+export interface EnvelopeVerifier {
   /** Says why a task must not be run, which it then is not: its result is `invalid` with this error. Null lets it run. */
   verify(envelope: TaskEnvelope, place: TaskPlace): ResultError | null | Promise<ResultError | null>
+  /** Told of an envelope that was let run when the queue has its final result. Default: nothing is. */
+  recorded?(envelope: TaskEnvelope): void | Promise<void>
 }

@@ -1,6 +1,6 @@
 import type { ResultError } from '../../task/result.js'
 import type { TaskEnvelope } from '../task-envelope.js'
-import type { TaskSigner as EnvelopeSigner, TaskVerifier as EnvelopeVerifier, TaskPlace } from '../trust.js'
+import type { EnvelopeSigner, EnvelopeVerifier, TaskPlace } from '../trust.js'
 import type { TaskSigner } from './task-signer.js'
 import type { Acceptance, TaskVerifier } from './task-verifier.js'
 

@@ -1,0 +1,63 @@
+import type { Command } from 'commander'
+import { addQueueOptions, type QueueWords } from './run-words.js'
+
+const STATUS_EXAMPLES = `Examples:
+  drover status --queue redis://host
+  drover status --queue redis://host night --json | jq .tasks.waiting
+`
+
+const CANCEL_EXAMPLES = `Examples:
+  drover cancel --queue redis://host night              a whole run
+  drover cancel --queue redis://host night/report-17    one task of it, by its id or key
+`
+
+const LIMIT_EXAMPLES = `Examples:
+  drover limit --queue redis://host --jobs 100          so many at once, on all machines together
+  drover limit --queue redis://host --rate 50/s         so many are started in a second
+  drover limit --queue redis://host --rate none
+`
+
+/** Adds `drover status`, `drover cancel` and `drover limit` to the program. */
+export function addFleetCommands(program: Command): void {
+  const status = program
+    .command('status')
+    .summary('see the queue of a fleet, and its workers')
+    .description('Shows how a queue stands: what waits and runs, and which workers there are.')
+    .argument('[RUN]', 'count only the tasks of this run')
+    .addHelpText('before', STATUS_EXAMPLES)
+  addQueueOptions(status)
+    .option('--json', 'as a JSON object')
+    .action(async (run: string | undefined, options: QueueWords & { json?: true }) => {
+      const { printStatus } = await import('./fleet.js')
+      await printStatus(run, options)
+    })
+  const cancel = program
+    .command('cancel')
+    .summary('end a run of a fleet, or one task of it')
+    .description('Ends a run in a queue, or one task of it, whichever machine it runs on.')
+    .argument('<RUN[/TASK]>')
+    .addHelpText('before', CANCEL_EXAMPLES)
+  addQueueOptions(cancel).action(async (words: string, options: QueueWords) => {
+    const { cancelTasks } = await import('./fleet.js')
+    await cancelTasks(words, options)
+  })
+  const limit = program
+    .command('limit')
+    .summary('see and set what holds for a whole fleet')
+    .description('Shows or sets how many tasks of a queue run at once, and start in a time, on all machines together.')
+    .addHelpText('before', LIMIT_EXAMPLES)
+  addQueueOptions(limit)
+    .option('-j, --jobs <n>', 'so many at once, or none for no limit')
+    .option('--rate <n/dur>', 'start so many in this time, as 50/s or 1000/5m, or none for no limit')
+    .option('--json', 'as a JSON object')
+    .action(async (options: QueueWords & LimitWords) => {
+      const { limitQueue } = await import('./fleet.js')
+      await limitQueue(options)
+    })
+}
+
+export interface LimitWords {
+  readonly jobs?: string
+  readonly rate?: string
+  readonly json?: true
+}

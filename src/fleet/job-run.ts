@@ -1,0 +1,130 @@
+import { resultWithoutStart } from '../process/result-of.js'
+import { ClosedError } from '../task/errors.js'
+import type { Result, ResultError } from '../task/result.js'
+import type { Task } from '../task/task.js'
+import type { AllowedPrograms } from './allowed-programs.js'
+import type { TaskJob } from './backend.js'
+import type { KnownMarks } from './control.js'
+import type { Lease, Leases } from './leases.js'
+import { type TaskEnvelope, taskOf } from './task-envelope.js'
+import type { StartedTask, TaskStarter } from './task-start.js'
+import type { EnvelopeVerifier } from './trust.js'
+
+/** What a job's way through a worker needs. */
+export interface JobRunParts {
+  readonly queue: string
+  readonly starter: TaskStarter
+  readonly leases: Leases
+  readonly marks: KnownMarks
+  readonly verifier: EnvelopeVerifier | undefined
+  readonly allowed: AllowedPrograms | null
+}
+
+/** What became of a job here: a result to be recorded, or nothing, so that it goes back to the queue. */
+export type JobEnd = { readonly result: Result } | { readonly handBack: 'lock' | 'drained' }
+
+const LOCK: ResultError = {
+  code: 'ERR_DROVER_LOCK',
+  message: 'the lock on this task could not be renewed, so that another worker may have it',
+}
+export const DRAINED: ResultError = { code: 'ERR_DROVER_DRAINED', message: 'this worker ends, and another may take it' }
+export const CANCELLED: ResultError = { code: 'ERR_DROVER_CANCELLED', message: 'it was cancelled with drover cancel' }
+/** A task that was cancelled ends by itself within so long, or is killed: two seconds are promised for all of it. */
+const CANCEL_GRACE_MS = 1_000
+
+/** A job that is being run: the task, and what may end it. */
+export interface JobRun {
+  readonly envelope: TaskEnvelope
+  cancel(): void
+}
+
+/**
+ * One job's way: is it a task, may it be run, has it been cancelled; then it is run for as long as there is a lock on it.
+ *
+ * @param running - those that can be cancelled.
+ */
+export async function runJob(job: TaskJob, running: Set<JobRun>, parts: JobRunParts): Promise<JobEnd> {
+  let started: StartedTask | null = null
+  // The lock counts from when it was asked for, not from when the answer came.
+  const lease = parts.leases.add(job.id!, Date.now() - (job.processedOn ?? Date.now()), (graceMs) =>
+    started?.end(LOCK, graceMs),
+  )
+  const run: JobRun = { envelope: job.data, cancel: () => started?.end(CANCELLED, CANCEL_GRACE_MS) }
+  running.add(run)
+  try {
+    const checked = await checkJob(job, parts)
+    if ('result' in checked) return checked
+    if (lease.isEnding) return { handBack: 'lock' }
+    if (parts.marks.covers(job.data)) return { result: withoutStart(job.data, checked.task, 'skipped', CANCELLED) }
+    try {
+      started = parts.starter.start(checked.task, job.data)
+    } catch (error) {
+      // It was closed while the task was looked at.
+      if (error instanceof ClosedError) return { handBack: 'drained' }
+      throw error
+    }
+    return endOf(await started.result, job.data, lease)
+  } finally {
+    running.delete(run)
+    parts.leases.remove(lease)
+  }
+}
+
+/** Looks at what is in the queue as at anything that comes from without. */
+async function checkJob(
+  job: TaskJob,
+  parts: JobRunParts,
+): Promise<{ readonly task: Task } | { readonly result: Result }> {
+  const envelope = job.data
+  const refuse = (error: ResultError) => ({ result: withoutStart(envelope, {}, 'invalid', error) })
+  const { verifier, queue, allowed } = parts
+  // First of all, so that nothing of a task is read that was not signed.
+  const distrust = verifier === undefined ? null : await verify(verifier, envelope, queue, job.id!)
+  if (distrust !== null) return refuse(distrust)
+  let task: Task
+  try {
+    if (envelope.v !== 1) throw new Error(`it has the form ${String(envelope.v)}, which this release does not know`)
+    if (job.id !== `${envelope.run}.${envelope.key}`)
+      throw new Error('it is not the task that the name of its job says')
+    task = taskOf(envelope)
+  } catch (error) {
+    return refuse({ code: 'ERR_DROVER_INPUT', message: `no task: ${(error as Error).message}` })
+  }
+  const permitted = allowed?.check(task) ?? { task }
+  return 'error' in permitted ? refuse(permitted.error) : permitted
+}
+
+async function verify(
+  verifier: EnvelopeVerifier,
+  envelope: TaskEnvelope,
+  queue: string,
+  jobId: string,
+): Promise<ResultError | null> {
+  try {
+    return await verifier.verify(envelope, { queue, jobId })
+  } catch (error) {
+    return { code: 'ERR_DROVER_UNVERIFIED', message: `it could not be verified: ${(error as Error).message}` }
+  }
+}
+
+function endOf(result: Result, envelope: TaskEnvelope, lease: Lease): JobEnd {
+  const code = result.error?.code
+  const isEnded = result.state === 'cancelled' || result.state === 'skipped'
+  if (isEnded && code === LOCK.code) return { handBack: 'lock' }
+  if (isEnded && code === DRAINED.code) return { handBack: lease.isEnding ? 'lock' : 'drained' }
+  const { run, index, key, at, id } = envelope
+  const startedMs = result.startedAt === null ? Date.now() : Date.parse(result.startedAt)
+  return { result: { ...result, run, index, key, id: id ?? null, queuedMs: Math.max(0, startedMs - at) } }
+}
+
+/** The result of a task that was not started here. */
+export function withoutStart(
+  envelope: TaskEnvelope,
+  task: Partial<Task>,
+  state: 'skipped' | 'invalid' | 'lost',
+  error: ResultError,
+): Result {
+  const { run, index, key, at } = envelope
+  const identity = { run, index, key, attempt: 0, attempts: 1, queuedMs: Math.max(0, Date.now() - at) }
+  return resultWithoutStart(task, identity, state, error, 'utf8')
+}

@@ -1,0 +1,145 @@
+import { Dispatcher } from '../dispatch/dispatcher.js'
+import { resultWithoutStart, toMicroseconds } from '../process/result-of.js'
+import type { Result, ResultError } from '../task/result.js'
+import type { Task } from '../task/task.js'
+import { cleanEnvironment } from './clean-environment.js'
+import { defaultOutputs, FullOutputs } from './full-outputs.js'
+import type { TaskEnvelope } from './task-envelope.js'
+import type { CheckedWorkOptions, TaskHandler } from './work-options.js'
+
+/** A task that was begun here. */
+export interface StartedTask {
+  readonly result: Promise<Result>
+  end(reason: ResultError, graceMs?: number): void
+}
+
+/** How a worker runs its tasks: as commands, or by a function. */
+export interface TaskStarter {
+  /** How many run at once. */
+  concurrency: number
+  start(task: Task, envelope: TaskEnvelope): StartedTask
+  /** Nothing more is started; what waits comes back as `skipped`. With `now`, what runs is ended too. */
+  halt(when: 'soon' | 'now', reason: ResultError): void
+  /** Resolves when nothing is left of it. */
+  close(): Promise<void>
+}
+
+const OLD_FILES_MS = 3_600_000
+
+/** Starts commands through the ordinary dispatcher. */
+export class CommandStarter implements TaskStarter {
+  readonly #dispatcher: Dispatcher
+  readonly #environment: Record<string, Task['command'] | null>
+  readonly #outputs: FullOutputs | null
+  readonly #cleaner: NodeJS.Timeout | null = null
+
+  /** @throws OptionError for an option that cannot be used. */
+  constructor(options: CheckedWorkOptions) {
+    const { outputs = defaultOutputs(), maxOutputBytes, keepOutputsMs, passEnv, onWarning } = options
+    this.#environment = cleanEnvironment(passEnv)
+    this.#outputs =
+      outputs === null
+        ? null
+        : new FullOutputs(outputs, maxOutputBytes, (error) => onWarning?.(`an output is not kept: ${error.message}`))
+    this.#dispatcher = new Dispatcher({
+      ...options.dispatch,
+      ...(this.#outputs !== null && {
+        onOutput: ({ index, attempt, stream, chunk }) => this.#outputs!.take(index, attempt, stream, chunk),
+      }),
+      ...(onWarning !== undefined && { onWarning }),
+    })
+    if (this.#outputs === null) return
+    this.#outputs.removeOld(keepOutputsMs)
+    this.#cleaner = setInterval(() => this.#outputs!.removeOld(keepOutputsMs), OLD_FILES_MS).unref()
+  }
+
+  get concurrency(): number {
+    return this.#dispatcher.concurrency
+  }
+
+  set concurrency(concurrency: number) {
+    this.#dispatcher.concurrency = concurrency
+  }
+
+  start(task: Task, { run, key }: TaskEnvelope): StartedTask {
+    const own = { ...task, env: { ...this.#environment, ...task.env } }
+    const { index, result, end } = this.#dispatcher.enter(own)
+    if (this.#outputs === null) return { result, end }
+    this.#outputs.begin(index, run, key)
+    return { result: result.then((done) => this.#withFiles(done, index)), end }
+  }
+
+  halt(when: 'soon' | 'now', reason: ResultError): void {
+    this.#dispatcher.halt(when, reason)
+  }
+
+  async close(): Promise<void> {
+    if (this.#cleaner !== null) clearInterval(this.#cleaner)
+    await this.#dispatcher.close()
+  }
+
+  async #withFiles(result: Result, index: number): Promise<Result> {
+    return { ...result, ...(await this.#outputs!.end(index)) }
+  }
+}
+
+/** Calls a function of the user's for each task. */
+export class HandlerStarter implements TaskStarter {
+  concurrency: number
+  readonly #handler: TaskHandler
+  readonly #running = new Set<StartedTask>()
+  #halted: ResultError | null = null
+
+  constructor(handler: TaskHandler, concurrency: number) {
+    this.#handler = handler
+    this.concurrency = concurrency
+  }
+
+  start(task: Task, envelope: TaskEnvelope): StartedTask {
+    const controller = new AbortController()
+    let ended: ResultError | null = this.#halted
+    const started: StartedTask = {
+      result: this.#call(task, envelope, controller.signal, () => ended).finally(() => this.#running.delete(started)),
+      end: (reason) => {
+        ended ??= reason
+        controller.abort(new Error(reason.message))
+      },
+    }
+    this.#running.add(started)
+    return started
+  }
+
+  halt(when: 'soon' | 'now', reason: ResultError): void {
+    this.#halted = reason
+    if (when === 'now') for (const task of this.#running) task.end(reason)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#running].map(({ result }) => result))
+  }
+
+  async #call(
+    task: Task,
+    { run, index, key }: TaskEnvelope,
+    signal: AbortSignal,
+    ended: () => ResultError | null,
+  ): Promise<Result> {
+    const identity = { run, index, key, attempt: 1, attempts: 1, queuedMs: 0 }
+    const make = (state: Result['state'], error: ResultError | null) =>
+      resultWithoutStart(task, identity, state, error, 'utf8')
+    const before = ended()
+    if (before !== null) return make('skipped', before)
+    const startedAt = new Date().toISOString()
+    const startedMs = performance.now()
+    const times = () => ({ startedAt, durationMs: toMicroseconds(performance.now() - startedMs), pid: process.pid })
+    try {
+      const value = await this.#handler(task, { run, index, signal })
+      return { ...make('succeeded', null), ...times(), exitCode: null, ...(value !== undefined && { value }) }
+    } catch (error) {
+      const reason = ended()
+      if (reason !== null) return { ...make('cancelled', reason), ...times() }
+      const message = error instanceof Error ? error.message : String(error)
+      return { ...make('failed', { code: 'ERR_DROVER_HANDLER', message }), ...times() }
+    }
+  }
+}
