@@ -22,7 +22,6 @@ execFileSync(
 const library = await rolldown({
   input: {
     index: join(root, 'src/index.ts'),
-    'fleet/index': join(root, 'src/fleet/index.ts'),
     'worker/index': join(root, 'src/worker/index.ts'),
     'worker/module-main': join(root, 'src/worker/module-main.ts'),
     'fleet/index': join(root, 'src/fleet/index.ts'),
