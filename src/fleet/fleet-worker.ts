@@ -11,6 +11,7 @@ import { DRAINED, type JobRun, runJob, withoutStart } from './job-run.js'
 import { Leases } from './leases.js'
 import { addressOf } from './open-queue.js'
 import { type PackedResult, packResult } from './packed-result.js'
+import { NO_ENVELOPE, readEnvelope } from './task-envelope.js'
 import { CommandStarter, HandlerStarter, type TaskStarter } from './task-start.js'
 import { WorkCounter, type WorkCounts } from './work-counts.js'
 import { type CheckedWorkOptions, checkWorkOptions, type WorkOptions } from './work-options.js'
@@ -151,7 +152,8 @@ export class FleetWorker implements AsyncDisposable {
       },
       lostResult: ({ data }, reason) => {
         const message = `its worker was lost ${this.#options.maxLost + 1} times: ${reason}`
-        return this.#packed(withoutStart(data, {}, 'lost', { code: 'ERR_DROVER_LOST', message }))
+        const error = { code: 'ERR_DROVER_LOST', message }
+        return this.#packed(withoutStart(readEnvelope(data) ?? NO_ENVELOPE, {}, 'lost', error))
       },
     })
   }

@@ -6,7 +6,7 @@ import type { AllowedPrograms } from './allowed-programs.js'
 import type { TaskJob } from './backend.js'
 import type { KnownMarks } from './control.js'
 import type { Lease, Leases } from './leases.js'
-import { type TaskEnvelope, taskOf } from './task-envelope.js'
+import { NO_ENVELOPE, readEnvelope, type TaskEnvelope, taskOf } from './task-envelope.js'
 import type { StartedTask, TaskStarter } from './task-start.js'
 import type { EnvelopeVerifier } from './trust.js'
 
@@ -49,21 +49,22 @@ export async function runJob(job: TaskJob, running: Set<JobRun>, parts: JobRunPa
   const lease = parts.leases.add(job.id!, Date.now() - (job.processedOn ?? Date.now()), (graceMs) =>
     started?.end(LOCK, graceMs),
   )
-  const run: JobRun = { envelope: job.data, cancel: () => started?.end(CANCELLED, CANCEL_GRACE_MS) }
+  const envelope = readEnvelope(job.data) ?? NO_ENVELOPE
+  const run: JobRun = { envelope, cancel: () => started?.end(CANCELLED, CANCEL_GRACE_MS) }
   running.add(run)
   try {
-    const checked = await checkJob(job, parts)
+    const checked = await checkJob(job, envelope, parts)
     if ('result' in checked) return checked
     if (lease.isEnding) return { handBack: 'lock' }
-    if (parts.marks.covers(job.data)) return { result: withoutStart(job.data, checked.task, 'skipped', CANCELLED) }
+    if (parts.marks.covers(envelope)) return { result: withoutStart(envelope, checked.task, 'skipped', CANCELLED) }
     try {
-      started = parts.starter.start(checked.task, job.data)
+      started = parts.starter.start(checked.task, envelope)
     } catch (error) {
       // It was closed while the task was looked at.
       if (error instanceof ClosedError) return { handBack: 'drained' }
       throw error
     }
-    return endOf(await started.result, job.data, lease)
+    return endOf(await started.result, envelope, lease)
   } finally {
     running.delete(run)
     parts.leases.remove(lease)
@@ -73,9 +74,9 @@ export async function runJob(job: TaskJob, running: Set<JobRun>, parts: JobRunPa
 /** Looks at what is in the queue as at anything that comes from without. */
 async function checkJob(
   job: TaskJob,
+  envelope: TaskEnvelope,
   parts: JobRunParts,
 ): Promise<{ readonly task: Task } | { readonly result: Result }> {
-  const envelope = job.data
   const refuse = (error: ResultError) => ({ result: withoutStart(envelope, {}, 'invalid', error) })
   const { verifier, queue, allowed } = parts
   // First of all, so that nothing of a task is read that was not signed.
@@ -83,6 +84,7 @@ async function checkJob(
   if (distrust !== null) return refuse(distrust)
   let task: Task
   try {
+    if (envelope === NO_ENVELOPE) throw new Error('it has not the form of one')
     if (envelope.v !== 1) throw new Error(`it has the form ${String(envelope.v)}, which this release does not know`)
     if (job.id !== `${envelope.run}.${envelope.key}`)
       throw new Error('it is not the task that the name of its job says')

@@ -280,6 +280,7 @@ export class QueueRunner implements TaskRunner, AsyncDisposable {
   async #submitAgain(tasks: readonly Waiting[]): Promise<void> {
     const { queue } = this.#opened
     await Promise.all(tasks.map(({ spec }) => queue.remove(spec.opts.jobId)))
-    await queue.addBulk(tasks.map(({ spec }) => spec))
+    // Made anew, since a signature is good for one result.
+    await queue.addBulk(tasks.map(({ spec, task }) => jobOf(task, spec.data.index, spec.data.key, this.#defaults)))
   }
 }

@@ -46,6 +46,20 @@ export function taskJson(task: Task): string {
   return JSON.stringify(withoutBytes(rest))
 }
 
+const FIELDS = { v: 'number', run: 'string', index: 'number', key: 'string', task: 'string', at: 'number' } as const
+
+/** What is in a job, where it has the form of an envelope; anybody may have put it there. */
+export function readEnvelope(data: unknown): TaskEnvelope | null {
+  if (typeof data !== 'object' || data === null) return null
+  const fields = data as Record<string, unknown>
+  const isWhole = Object.entries(FIELDS).every(([name, type]) => typeof fields[name] === type)
+  const mayBeMissing = (name: string) => fields[name] === undefined || typeof fields[name] === 'string'
+  return isWhole && mayBeMissing('id') && mayBeMissing('tag') ? (data as TaskEnvelope) : null
+}
+
+/** Stands for what is none. */
+export const NO_ENVELOPE: TaskEnvelope = { v: 1, run: '', index: 0, key: '', task: '', at: 0 }
+
 /** @throws Error when what is in the envelope is no task. */
 export function taskOf(envelope: TaskEnvelope): Task {
   const parsed = parseTask(JSON.parse(envelope.task))
