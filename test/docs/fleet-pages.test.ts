@@ -37,7 +37,7 @@ async function runProgram(code: string): Promise<string> {
 }
 
 const [pair, secret] = blocksOf('fleet-trust.md', 'sh')
-const [signing, serving] = blocksOf('fleet-trust.md', 'js')
+const [working, signing, serving] = blocksOf('fleet-trust.md', 'js')
 
 it('fleet-trust.md: the keys that are made can be used', () => {
   execFileSync('sh', ['-ec', `${pair}${secret}`], { cwd: folder, stdio: 'pipe' })
@@ -60,6 +60,7 @@ it('fleet-trust.md: what is signed by another language, by what the page says, i
 })
 
 it('fleet-trust.md: its programs print what they say', async () => {
+  expect(await runProgram(working!)).toBe('succeeded unsigned\n')
   expect(await runProgram(signing!)).toBe('true\nreplayed\naltered\n')
   expect(await runProgram(serving!)).toBe('true\n')
 })

@@ -3,6 +3,7 @@ import { lockByFile } from '../../journal/lock-file.js'
 import { launcherFor } from '../../launcher/default-launcher.js'
 import { Process } from '../../process/process.js'
 import { DroverError } from '../../task/errors.js'
+import { DiskSync } from './disk-sync.js'
 import { IdleClock } from './idle-clock.js'
 import { type InlineClient, lookAt } from './inline-client.js'
 import { serverConfig } from './server-config.js'
@@ -56,6 +57,7 @@ export async function keepServer(options: KeeperOptions): Promise<void> {
   const logStart = sizeOf(files.log)
   const server = new Process(options.program, [files.config], { name: 'private server', maxOutputBytes: 64 * 1024 })
   server.start()
+  const disk = new DiskSync(files.data)
   let end: string | null = null
   void server.result.then((result) => {
     const printed = `${readFrom(files.log, logStart)}\n${result.stderr}`.trim().split('\n').slice(-5).join('\n')
@@ -66,6 +68,7 @@ export async function keepServer(options: KeeperOptions): Promise<void> {
     onReady()
     await untilUnused(client, options, () => end !== null)
   } finally {
+    disk.stop()
     // At TERM it completes its file.
     await server.kill({ graceMs: END_MS })
     await launcherFor().close()

@@ -60,18 +60,20 @@ interface Start {
 }
 
 /** A connection to the server, started if it must be. */
-async function running(start: Start): Promise<InlineClient> {
+async function running(start: Start, stop?: AbortSignal): Promise<InlineClient> {
   const { files, timeoutMs } = start
-  const signal = AbortSignal.timeout(timeoutMs)
+  const timeout = AbortSignal.timeout(timeoutMs)
+  const signal = stop === undefined ? timeout : AbortSignal.any([timeout, stop])
   try {
     for (;;) {
+      signal.throwIfAborted()
       const there = await lookAt(files.socket)
       if (there.state === 'ready') return there.client
       if (there.state === 'none') await startOne(start, signal)
-      else await pause(signal)
+      else await pause()
     }
   } catch (error) {
-    if (!signal.aborted) throw error
+    if (!timeout.aborted) throw error
     throw new DroverError(
       'ERR_DROVER_SERVER',
       `the private server in ${files.folder} has not answered for ${timeoutMs} ms; see ${files.log}`,
@@ -105,13 +107,14 @@ async function startLock(files: ServerFiles, signal: AbortSignal): Promise<Launc
 
 class HeldServer implements PrivateServer {
   readonly #start: Start
+  readonly #stop = new AbortController()
+  readonly #holding: Promise<void>
   #client: InlineClient
-  #isClosed = false
 
   constructor(start: Start, client: InlineClient) {
     this.#start = start
     this.#client = client
-    void this.#hold()
+    this.#holding = this.#hold()
   }
 
   get socketPath(): string {
@@ -123,9 +126,9 @@ class HeldServer implements PrivateServer {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.#stop.abort()
     this.#client.close()
-    await this.#client.closed
+    await this.#holding
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -133,22 +136,34 @@ class HeldServer implements PrivateServer {
   }
 
   async #hold(): Promise<void> {
-    while (!this.#isClosed) {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
       this.#client.unref()
       await this.#client.closed
-      if (this.#isClosed) return
+      if (signal.aborted) return
       try {
-        this.#client = await running(this.#start)
+        this.#client = await running(this.#start, signal)
       } catch {
         // Those who use it see that it is gone. It may come back.
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref())
+        await retryPause(signal)
       }
-      if (this.#isClosed) this.#client.close()
+      if (signal.aborted) this.#client.close()
     }
   }
 }
 
-function pause(signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted()
+/** Does not keep the process alive, which {@link PrivateServer.close} does not wait for either. */
+function retryPause(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const timer = setTimeout(resolve, RETRY_MS).unref()
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
+
+function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
 }

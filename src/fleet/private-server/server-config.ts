@@ -1,8 +1,8 @@
 import type { ServerFiles } from './server-folder.js'
 
 /**
- * The configuration of the server: reached through its socket by this user only. Everything is in the append-only file, which is
- * given to the system with each command and to the disk once a second. Nothing is ever evicted, as BullMQ needs it.
+ * The configuration of the server: reached through its socket by this user only. Everything is in the append-only file, which
+ * each command is written to before it is confirmed; the keeper gives it to the disk. Nothing is ever evicted, as BullMQ needs it.
  */
 export function serverConfig({ socket, data, log }: ServerFiles): string {
   return `# Written by drover each time that it starts this server.
@@ -12,7 +12,7 @@ unixsocketperm 600
 dir ${JSON.stringify(data)}
 logfile ${JSON.stringify(log)}
 appendonly yes
-appendfsync everysec
+appendfsync no
 save ""
 maxmemory-policy noeviction
 daemonize no

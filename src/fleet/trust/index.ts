@@ -1,5 +1,7 @@
 export { SignedEnvelopes, signedEnvelopes } from './envelope-trust.js'
 export { readKeyFile, readKeyFiles } from './key-file.js'
+export { type OpenReplayStore, openReplayStore } from './open-replay-store.js'
+export { type OpenTrust, openTrust, type TrustOptions, taskSigner } from './open-trust.js'
 export { type PostgresQuerier, PostgresReplayStore, type PostgresReplayStoreOptions } from './postgres-replay-store.js'
 export { type RedisCaller, RedisReplayStore, type RedisReplayStoreOptions } from './redis-replay-store.js'
 export { REFUSAL_REASONS, type RefusalCounts, type RefusalReason } from './refusals.js'

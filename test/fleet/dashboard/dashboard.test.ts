@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Queue, Worker } from 'bullmq'
+import { createPostgresBackend, Queue, Worker } from 'bullmq'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import {
   type Dashboard,
@@ -18,6 +18,7 @@ import { type PrivateServer, privateServer } from '../../../src/fleet/private-se
 import { OptionError } from '../../../src/task/errors.js'
 import { until } from '../../helpers/until.js'
 import { ServerHome } from '../private-server/support.js'
+import { startPostgres } from '../servers.js'
 
 const TOKEN = 'a-token-for-tests-0123456789'
 const home = new ServerHome()
@@ -289,3 +290,23 @@ it('shows what a worker made of a task', async () => {
   await worker.close()
   await own.close()
 })
+
+it('shows queues on PostgreSQL too', async () => {
+  const postgres = await startPostgres()
+  const { host, user, database } = postgres.database
+  const options = { connection: { host, user, database, schema: 'drover', migrate: true } } as never
+  const jobs = new Queue('jobs', options, createPostgresBackend as never)
+  // The server may end before the connections have.
+  jobs.on('error', () => {})
+  try {
+    await jobs.add('it', { v: 1, task: '{"command":"true"}' }, { jobId: 'run.it' })
+    const { url } = await start({ queues: [jobs], metrics: await WorkerMetrics.create({ queue: jobs }) })
+    const { body } = await ask(url, '/api/queues?activeQueue=jobs&status=waiting')
+    expect(JSON.parse(body).queues[0]).toMatchObject({ jobs: [{ id: 'run.it', data: { task: { command: 'true' } } }] })
+    expect((await ask(url, '/metrics')).body).toContain('drover_queue_tasks{state="waiting",queue="jobs"} 1')
+    expect(await status(url, '/api/redis/stats')).toBe(200)
+  } finally {
+    await jobs.close()
+    await postgres.stop()
+  }
+}, 60_000)

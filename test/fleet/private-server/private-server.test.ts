@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
@@ -119,6 +120,60 @@ describe('a private server', () => {
       )
       await until('there is one of each', () => home.servers.length === 1 && home.keepers.length === 1)
     }
+  })
+
+  it('loses nothing that it has confirmed, however often it dies', async () => {
+    await server()
+    let confirmed = 0
+    for (let deaths = 0; deaths < 5; deaths++) {
+      const [pid] = home.servers
+      const client = await home.client()
+      const until20More = confirmed + 20
+      while (confirmed < until20More) confirmed = Number(await client.ask('INCR counter'))
+      // While another is on its way.
+      client.ask('INCR counter').catch(() => {})
+      kill(pid!, 'SIGKILL')
+      await client.closed
+      await until('there is one again', () =>
+        home.client().then(
+          (next) => next.close() ?? true,
+          () => false,
+        ),
+      )
+      const kept = Number(await home.ask('GET counter'))
+      expect([confirmed, confirmed + 1]).toContain(kept)
+      confirmed = kept
+    }
+  })
+
+  it('what it has written is given to the disk within a moment', async () => {
+    await server()
+    const [keeper] = home.keepers
+    const trace = spawn('strace', ['-f', '-e', 'trace=fdatasync', '-p', String(keeper)], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    let traced = ''
+    trace.stderr.on('data', (chunk) => {
+      traced += chunk
+    })
+    await until('it is watched', () => traced.includes('attached'))
+    const syncs = () => traced.match(/fdatasync\(\d+/g)?.length ?? 0
+    await until('what came before is on the disk', () => syncs() > 0)
+    const before = syncs()
+    await home.ask('SET a 1')
+    await until('this is', () => syncs() > before)
+    trace.kill()
+    await once(trace, 'exit')
+  })
+
+  it('is there when it has read its data, however long that takes', async () => {
+    await (await server()).close()
+    const fill = "EVAL \"for n = 1, 300000 do redis.call('SET', 'key' .. n, string.rep('x', 100)) end return 1\" 0"
+    expect(await home.ask(fill)).toBe('1')
+    for (const pid of home.servers) kill(pid, 'SIGKILL')
+    await until('all have ended', () => home.processes.length === 0)
+    await server()
+    expect(await home.ask('DBSIZE')).toBe('300000')
   })
 
   it('is not started again when nobody uses it any more', async () => {

@@ -1,9 +1,11 @@
-import { type Job, Queue, Worker } from 'bullmq'
+import { createPostgresBackend, type Job, Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
+import { Pool } from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type PrivateServer, privateServer } from '../../../src/fleet/private-server/index.js'
 import type { TaskEnvelope } from '../../../src/fleet/task-envelope.js'
 import {
+  PostgresReplayStore,
   parseKeys,
   RedisReplayStore,
   SignedEnvelopes,
@@ -13,6 +15,7 @@ import {
 } from '../../../src/fleet/trust/index.js'
 import { until } from '../../helpers/until.js'
 import { ServerHome } from '../private-server/support.js'
+import { startPostgres } from '../servers.js'
 import { keyPair } from './keys.js'
 
 const home = new ServerHome()
@@ -97,3 +100,45 @@ it('a job whose worker was lost is run again, and a copy of it after its result 
   expect(second.verdicts[5]).toBeNull()
   await second.bull.close()
 })
+
+it('a signature holds through PostgreSQL, which gives JSON back in another form', async () => {
+  const postgres = await startPostgres()
+  const { host, user, database } = postgres.database
+  const connection = { host, user, database, schema: 'drover', migrate: true }
+  const options = { connection, prefix: 'bull' } as never
+  const jobs = new Queue('jobs', options, createPostgresBackend as never)
+  // The server may end before the connections have.
+  jobs.on('error', () => {})
+  const pool = new Pool(postgres.database)
+  // The server may end before the connections have.
+  pool.on('error', () => {})
+  try {
+    const envelope: TaskEnvelope = {
+      v: 1,
+      run: 'run',
+      index: 0,
+      key: 'abc',
+      id: 'ä \u2028',
+      task: '{"b":1.50,"a":1e2}',
+      at: 1e21,
+    }
+    const odd = { ...envelope, zz: 1, aa: { b: -0, a: [0.1, 1e-7, 123456789012345680000] } } as TaskEnvelope
+    const place = { queue: 'jobs', jobId: 'run.abc' }
+    await jobs.add('task', { ...odd, proof: signer.sign(odd, place) }, { jobId: place.jobId })
+    const job = (await jobs.getJob(place.jobId))!
+    const keys = parseKeys(Buffer.from(pair.publicPem), 'it')
+    const replays = new PostgresReplayStore(pool, { queue: 'jobs' })
+    const trust = new SignedEnvelopes(new TaskVerifier({ keys, queue: 'jobs', replays }))
+    expect(Object.keys(job.data)).not.toEqual(Object.keys(odd))
+    expect(await trust.verify(job.data, place)).toBeNull()
+    await trust.recorded(job.data)
+    expect(await trust.verify(job.data, place)).toMatchObject({
+      code: 'ERR_DROVER_REFUSED',
+      message: expect.stringMatching(/^replayed: /),
+    })
+  } finally {
+    await jobs.close()
+    await pool.end()
+    await postgres.stop()
+  }
+}, 60_000)

@@ -18,6 +18,8 @@ beforeAll(async () => {
   redis = new Redis(server.socketPath)
   postgres = await startPostgres()
   pool = new Pool({ ...postgres.database, max: 8 })
+  // The server may end before the connections have.
+  pool.on('error', () => {})
 }, 60_000)
 afterAll(async () => {
   redis.disconnect()
