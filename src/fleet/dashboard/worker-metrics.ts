@@ -97,10 +97,15 @@ export class WorkerMetrics {
     this.#running.inc()
   }
 
-  /** A task that had begun has ended, or will not go on here. */
+  /** A task that had begun has ended. */
   ended(result: Measured): void {
     this.#running.dec()
     this.#ended(result)
+  }
+
+  /** A task that had begun is another worker's to end. */
+  handedBack(): void {
+    this.#running.dec()
   }
 
   get contentType(): string {
