@@ -29,20 +29,20 @@ const OLD_FILES_MS = 3_600_000
 /** Starts commands through the ordinary dispatcher. */
 export class CommandStarter implements TaskStarter {
   readonly #dispatcher: Dispatcher
-  readonly #environment: Record<string, Task['command'] | null>
   readonly #outputs: FullOutputs | null
   readonly #cleaner: NodeJS.Timeout | null = null
 
   /** @throws OptionError for an option that cannot be used. */
   constructor(options: CheckedWorkOptions) {
     const { outputs = defaultOutputs(), maxOutputBytes, keepOutputsMs, passEnv, onWarning } = options
-    this.#environment = cleanEnvironment(passEnv)
+    const clean = cleanEnvironment(passEnv)
     this.#outputs =
       outputs === null
         ? null
         : new FullOutputs(outputs, maxOutputBytes, (error) => onWarning?.(`an output is not kept: ${error.message}`))
     this.#dispatcher = new Dispatcher({
       ...options.dispatch,
+      beforeStart: (task) => ({ ...task, env: task.env === undefined ? clean : { ...clean, ...task.env } }),
       ...(this.#outputs !== null && {
         onOutput: ({ index, attempt, stream, chunk }) => this.#outputs!.take(index, attempt, stream, chunk),
       }),
@@ -62,8 +62,7 @@ export class CommandStarter implements TaskStarter {
   }
 
   start(task: Task, { run, key }: TaskEnvelope): StartedTask {
-    const own = { ...task, env: { ...this.#environment, ...task.env } }
-    const { index, result, end } = this.#dispatcher.enter(own)
+    const { index, result, end } = this.#dispatcher.enter(task)
     if (this.#outputs === null) return { result, end }
     this.#outputs.begin(index, run, key)
     return { result: result.then((done) => this.#withFiles(done, index)), end }
