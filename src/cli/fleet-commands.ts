@@ -14,7 +14,7 @@ const CANCEL_EXAMPLES = `Examples:
 const LIMIT_EXAMPLES = `Examples:
   drover limit --queue redis://host --jobs 100          so many at once, on all machines together
   drover limit --queue redis://host --rate 50/s         so many are started in a second
-  drover limit --queue redis://host --rate none
+  drover limit --queue redis://host --tag licences --jobs 3    of tasks with that tag
 `
 
 /** Adds `drover status`, `drover cancel` and `drover limit` to the program. */
@@ -47,6 +47,7 @@ export function addFleetCommands(program: Command): void {
     .description('Shows or sets how many tasks of a queue run at once, and start in a time, on all machines together.')
     .addHelpText('before', LIMIT_EXAMPLES)
   addQueueOptions(limit)
+    .option('--tag <name>', 'of the tasks that were submitted with --queue-tag NAME')
     .option('-j, --jobs <n>', 'so many at once, or none for no limit')
     .option('--rate <n/dur>', 'start so many in this time, as 50/s or 1000/5m, or none for no limit')
     .option('--json', 'as a JSON object')
@@ -57,6 +58,7 @@ export function addFleetCommands(program: Command): void {
 }
 
 export interface LimitWords {
+  readonly tag?: string
   readonly jobs?: string
   readonly rate?: string
   readonly json?: true

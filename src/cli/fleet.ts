@@ -27,6 +27,7 @@ export async function cancelTasks(words: string, queue: QueueWords): Promise<voi
 export async function limitQueue(words: QueueWords & LimitWords): Promise<void> {
   const { jobs, rate } = words
   const wanted = {
+    tag: words.tag,
     concurrency: jobs === undefined ? undefined : jobs === 'none' ? null : parseCount('--jobs', jobs, 1),
     rate: rate === undefined ? undefined : rate === 'none' ? null : parseRate(rate),
   }

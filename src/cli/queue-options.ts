@@ -77,7 +77,7 @@ export function queueRequest(words: QueuedWords, whenEnded: 'cancel' | 'leave'):
     const { address } = held
     const signer = keys === null ? undefined : taskSigner(address, keys, lifetimeMs)
     const telemetry = await queueTelemetry()
-    return given({ queue: address, run: words.run, signer, telemetry, ...limits }) as SubmitOptions
+    return given({ queue: address, run: words.run, tag: words.queueTag, signer, telemetry, ...limits }) as SubmitOptions
   }
   return {
     submitOptions,

@@ -71,6 +71,7 @@ export interface QueuedWords extends RunWords, QueueWords {
   readonly run?: string
   readonly key?: string[]
   readonly lifetime?: string
+  readonly queueTag?: string
 }
 
 /** Adds the options that say where the queue is. */
@@ -87,6 +88,7 @@ export function addQueueOptions(command: Command): Command {
 export function addQueuedOptions(command: Command): Command {
   return addQueueOptions(command.optionsGroup('On many machines:'))
     .option('--run <name>', "the run's name in the queue: the same tasks under the same name are there once")
+    .option('--queue-tag <name>', 'the limits of this name hold for these tasks, see drover limit')
     .option('--key <file>', 'sign the tasks with this key; may be given several times', collect)
     .option('--lifetime <dur>', 'they may be started for so long after that (7d)')
 }

@@ -85,9 +85,9 @@ export class Backend {
     }
   }
 
-  queue(): TaskQueue {
+  queue(name: string = this.address.queue): TaskQueue {
     const queue = new this.bull.Queue(
-      this.address.queue,
+      name,
       { ...this.queueOptions, streams: { events: { maxLen: MOST_EVENTS } } },
       this.#factory,
     ) as TaskQueue
@@ -99,6 +99,15 @@ export class Backend {
     const events = new this.bull.QueueEvents(name, this.queueOptions, this.#factory) as TaskEvents
     events.on('error', () => {})
     return events
+  }
+
+  /** Takes jobs only when it is told to. */
+  takerOf(name: string, options: Pick<WorkerOptions<unknown>, 'lockDuration' | 'stalledInterval'>): TaskWorker {
+    const all = { ...options, ...this.queueOptions, autorun: false, maxStalledCount: Number.MAX_SAFE_INTEGER }
+    const Class = this.bull.Worker as unknown as TaskWorkerClass
+    const worker = new Class(name, null, all as never, this.#factory as never)
+    worker.on('error', () => {})
+    return worker
   }
 
   worker<Kind extends TaskWorkerClass>(

@@ -11,6 +11,7 @@ import { DRAINED, type JobRun, runJob, withoutStart } from './job-run.js'
 import { Leases } from './leases.js'
 import { addressOf } from './open-queue.js'
 import { type PackedResult, packResult } from './packed-result.js'
+import { Permits } from './permits.js'
 import { NO_ENVELOPE, readEnvelope, type TaskEnvelope } from './task-envelope.js'
 import { CommandStarter, HandlerStarter, type TaskStarter } from './task-start.js'
 import { WorkCounter, type WorkCounts } from './work-counts.js'
@@ -20,6 +21,8 @@ import { type CheckedWorkOptions, checkWorkOptions, type WorkOptions } from './w
 const MARKS_MS = 30_000
 /** Where the dispatcher has no limit, so many tasks are taken at once. */
 const MOST_AT_ONCE = 1_024
+/** For how long a task is put off whose tag is at its limit. */
+const LIMIT_MS = { least: 100, most: 5_000 }
 
 /**
  * Begins to take tasks from a queue and to run them, and resolves when the server has answered. A server that is away later is waited for.
@@ -46,6 +49,7 @@ export class FleetWorker implements AsyncDisposable {
   readonly #leases: Leases
   readonly #allowed: AllowedPrograms | null
   readonly #marks = new KnownMarks()
+  readonly #permits: Permits
   readonly #control: Control
   readonly #events: TaskEvents
   readonly #running = new Set<JobRun>()
@@ -64,6 +68,7 @@ export class FleetWorker implements AsyncDisposable {
     this.#starter =
       handler === null ? new CommandStarter(options) : new HandlerStarter(handler, dispatch.concurrency ?? usableCpus())
     this.#leases = new Leases({ lockMs, killGraceMs: dispatch.killGraceMs ?? 5_000 })
+    this.#permits = new Permits(backend, lockMs)
     const keep = { age: Math.max(1, Math.round(keepResultsMs / 1_000)) }
     this.bull = backend.worker(this.#bullClass(), (job, token) => this.#process(job, token), {
       name: this.name,
@@ -143,7 +148,7 @@ export class FleetWorker implements AsyncDisposable {
       .catch(() => {})
     clearInterval(this.#marksTimer)
     this.#leases.close()
-    await this.#events.close().catch(() => {})
+    await Promise.all([this.#events.close().catch(() => {}), this.#permits.close().catch(() => {})])
   }
 
   #bullClass() {
@@ -171,8 +176,12 @@ export class FleetWorker implements AsyncDisposable {
       marks: this.#marks,
       verifier: this.#options.verifier,
       allowed: this.#allowed,
+      permits: this.#permits,
+      sharedTag: this.#options.sharedTag,
+      isDraining: () => this.#isDraining,
     })
     if ('result' in end) return this.#packed(end.result)
+    if (end.handBack === 'limit') return this.#putOff(job, token)
     if (end.handBack === 'lock') this.#counter.locksLost += 1
     return this.#handBack(job, token)
   }
@@ -189,6 +198,14 @@ export class FleetWorker implements AsyncDisposable {
     this.#options.onHandBack?.()
     await job.moveToWait(token).catch(() => {})
     throw new this.backend.bull.WaitingError()
+  }
+
+  /** Its tag is at its limit: others first. The longer the more often that was so. */
+  async #putOff(job: TaskJob, token: string): Promise<never> {
+    this.#options.onHandBack?.()
+    const pauseMs = Math.min(LIMIT_MS.least * 2 ** Math.min(job.attemptsStarted, 10), LIMIT_MS.most)
+    await job.moveToDelayed(Date.now() + Math.round(pauseMs * (0.5 + Math.random())), token).catch(() => {})
+    throw new this.backend.bull.DelayedError()
   }
 
   #heedControl(): void {

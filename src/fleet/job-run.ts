@@ -6,6 +6,7 @@ import type { AllowedPrograms } from './allowed-programs.js'
 import type { TaskJob } from './backend.js'
 import type { KnownMarks } from './control.js'
 import type { Lease, Leases } from './leases.js'
+import type { Permit, Permits } from './permits.js'
 import { NO_ENVELOPE, readEnvelope, type TaskEnvelope, taskOf } from './task-envelope.js'
 import type { StartedTask, TaskStarter } from './task-start.js'
 import type { EnvelopeVerifier } from './trust.js'
@@ -18,10 +19,14 @@ export interface JobRunParts {
   readonly marks: KnownMarks
   readonly verifier: EnvelopeVerifier | undefined
   readonly allowed: AllowedPrograms | null
+  readonly permits: Permits
+  /** Whose limits hold for all tasks here; null for none. */
+  readonly sharedTag: string | null
+  readonly isDraining: () => boolean
 }
 
 /** What became of a job here: a result to be recorded, or nothing, so that it goes back to the queue. */
-export type JobEnd = { readonly result: Result } | { readonly handBack: 'lock' | 'drained' | 'unverified' }
+export type JobEnd = { readonly result: Result } | { readonly handBack: 'lock' | 'drained' | 'unverified' | 'limit' }
 
 const LOCK: ResultError = {
   code: 'ERR_DROVER_LOCK',
@@ -33,6 +38,8 @@ export const CANCELLED: ResultError = { code: 'ERR_DROVER_CANCELLED', message: '
 const CANCEL_GRACE_MS = 1_000
 /** Before a task that could not be verified goes back to the queue. */
 const UNVERIFIED_MS = 500
+/** How long a task may wait here when its tag is at its limit. */
+const TAG_MS = 250
 
 /** A job that is being run: the task, and what may end it. */
 export interface JobRun {
@@ -59,18 +66,42 @@ export async function runJob(job: TaskJob, running: Set<JobRun>, parts: JobRunPa
     if (!('task' in checked)) return checked
     if (lease.isEnding) return { handBack: 'lock' }
     if (parts.marks.covers(envelope)) return { result: withoutStart(envelope, checked.task, 'skipped', CANCELLED) }
+    const permits = await takePermits(envelope, lease, parts)
+    if (permits === null) return { handBack: lease.isEnding ? 'lock' : parts.isDraining() ? 'drained' : 'limit' }
     try {
       started = parts.starter.start(checked.task, envelope)
+      if (parts.marks.covers(envelope)) run.cancel()
+      return endOf(await started.result, envelope, lease)
     } catch (error) {
       // It was closed while the task was looked at.
       if (error instanceof ClosedError) return { handBack: 'drained' }
       throw error
+    } finally {
+      for (const permit of permits) void permit.release()
     }
-    return endOf(await started.result, envelope, lease)
   } finally {
     running.delete(run)
     parts.leases.remove(lease)
   }
+}
+
+/**
+ * All that its limits ask for, or none. For slots that every task here needs it waits; a task whose tag is at its limit goes back, so that
+ * others are run meanwhile.
+ */
+async function takePermits(envelope: TaskEnvelope, lease: Lease, parts: JobRunParts): Promise<Permit[] | null> {
+  const { sharedTag, permits, isDraining, marks } = parts
+  const isOver = () => lease.isEnding || isDraining() || marks.covers(envelope)
+  const taken: Permit[] = []
+  const shared = sharedTag === null ? null : await permits.take(sharedTag, () => !isOver())
+  if (shared !== null) taken.push(shared)
+  else if (sharedTag !== null && !marks.covers(envelope)) return null
+  if (envelope.tag === undefined || envelope.tag === sharedTag) return taken
+  const untilMs = performance.now() + TAG_MS
+  const own = await permits.take(envelope.tag, () => !isOver() && performance.now() < untilMs)
+  if (own !== null) return [...taken, own]
+  for (const permit of taken) void permit.release()
+  return null
 }
 
 /** Looks at what is in the queue as at anything that comes from without. */

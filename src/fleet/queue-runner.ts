@@ -14,7 +14,7 @@ import { type JobDefaults, jobOf, type TaskJobSpec } from './task-jobs.js'
 
 export interface QueueRunnerOptions
   extends BackendOptions,
-    Pick<SubmitOptions, 'run' | 'signer' | 'timeoutMs' | 'retries'> {
+    Pick<SubmitOptions, 'run' | 'signer' | 'tag' | 'timeoutMs' | 'retries'> {
   readonly queue: QueueChoice
   /** Which results of an earlier submission of the same run do not count, so that the task is run again. Default: inconclusive ones. */
   readonly again?: ((state: ResultState) => boolean) | undefined
@@ -42,7 +42,7 @@ const MOST_VANISHED = 3
 /** How long the workers have to answer when the run was cancelled. */
 const CANCEL_MS = 8_000
 
-const OPTIONS = ['queue', 'run', 'signer', 'timeoutMs', 'retries', 'again', 'whenEnded', 'telemetry']
+const OPTIONS = ['queue', 'run', 'signer', 'tag', 'timeoutMs', 'retries', 'again', 'whenEnded', 'telemetry']
 
 /**
  * Has the tasks of a run done by the workers of a queue: `dispatch(tasks, { runner })`, with all that it has, a journal included. To be

@@ -6,7 +6,7 @@ import { uniqueId } from '../task/unique-id.js'
 import type { BackendOptions } from './backend.js'
 import { JobBatches } from './job-batches.js'
 import { type QueueChoice, withQueue } from './open-queue.js'
-import { checkRun } from './task-envelope.js'
+import { checkRun, checkTag } from './task-envelope.js'
 import { jobOf } from './task-jobs.js'
 import type { EnvelopeSigner } from './trust.js'
 
@@ -20,6 +20,8 @@ export interface SubmitOptions extends BackendOptions {
   readonly run?: string | undefined
   /** Signs them. Default: nobody does. */
   readonly signer?: EnvelopeSigner | undefined
+  /** A name whose limits hold for these tasks on all machines together, see {@link limit}. Default: none. */
+  readonly tag?: string | undefined
   /** Milliseconds that a task may take which says nothing of it. Default: what the worker says. */
   readonly timeoutMs?: number | undefined
   /** How often a task is tried again which says nothing of it. Default: what the worker says. */
@@ -39,7 +41,7 @@ export interface Submission {
   readonly invalid: number
 }
 
-const OPTIONS = ['queue', 'run', 'signer', 'timeoutMs', 'retries', 'signal', 'onInvalid', 'telemetry']
+const OPTIONS = ['queue', 'run', 'signer', 'tag', 'timeoutMs', 'retries', 'signal', 'onInvalid', 'telemetry']
 
 /**
  * Puts tasks into a queue, for workers on any machine, and resolves when all are there. Memory grows by 24 bytes a task.
@@ -75,9 +77,10 @@ export async function submit(tasks: Tasks, options: SubmitOptions): Promise<Subm
   })
 }
 
-/** @throws OptionError for a limit that cannot be one. */
-export function jobLimits({ timeoutMs, retries }: Pick<SubmitOptions, 'timeoutMs' | 'retries'>) {
+/** @throws OptionError for a tag or a limit that cannot be one. */
+export function jobLimits({ tag, timeoutMs, retries }: Pick<SubmitOptions, 'tag' | 'timeoutMs' | 'retries'>) {
   return {
+    tag: tag === undefined ? undefined : checkTag(tag),
     timeoutMs: timeoutMs === undefined ? undefined : checkDuration('timeoutMs', timeoutMs),
     retries: retries === undefined ? undefined : checkCount('retries', retries),
   }

@@ -14,6 +14,7 @@ export interface TaskEnvelope {
   readonly key: string
   /** The user's name for it. */
   readonly id?: string
+  /** What its limits hold for. */
   readonly tag?: string
   /** The task as JSON text: PostgreSQL gives an object back in another order, and a signature is over bytes. */
   readonly task: string
@@ -27,6 +28,16 @@ export interface TaskEnvelope {
 export function checkRun(run: string): string {
   if (/^[\w-]{1,100}$/.test(run)) return run
   throw new OptionError(`run: expected up to 100 letters, digits, _ and -, not ${JSON.stringify(run)}`)
+}
+
+/** @throws OptionError unless it can be a tag: letters, digits, `_` and `-`, at most 100. */
+export function checkTag(tag: string): string {
+  if (isTag(tag)) return tag
+  throw new OptionError(`tag: expected up to 100 letters, digits, _ and -, not ${JSON.stringify(tag)}`)
+}
+
+function isTag(tag: unknown): boolean {
+  return typeof tag === 'string' && /^[\w-]{1,100}$/.test(tag)
 }
 
 /** The job's id: the same for the same task of the same run. BullMQ allows no colon in it, and no mere number. */
@@ -53,8 +64,8 @@ export function readEnvelope(data: unknown): TaskEnvelope | null {
   if (typeof data !== 'object' || data === null) return null
   const fields = data as Record<string, unknown>
   const isWhole = Object.entries(FIELDS).every(([name, type]) => typeof fields[name] === type)
-  const mayBeMissing = (name: string) => fields[name] === undefined || typeof fields[name] === 'string'
-  return isWhole && mayBeMissing('id') && mayBeMissing('tag') ? (data as TaskEnvelope) : null
+  const isId = fields.id === undefined || typeof fields.id === 'string'
+  return isWhole && isId && (fields.tag === undefined || isTag(fields.tag)) ? (data as TaskEnvelope) : null
 }
 
 /** Stands for what is none. */

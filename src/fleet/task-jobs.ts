@@ -8,6 +8,7 @@ export interface JobDefaults {
   readonly queue: string
   readonly run: string
   readonly signer: EnvelopeSigner | undefined
+  readonly tag: string | undefined
   /** Milliseconds, for tasks that say none. */
   readonly timeoutMs: number | undefined
   /** For tasks that say none. */
@@ -23,7 +24,7 @@ export interface TaskJobSpec {
 
 /** The job of a task. */
 export function jobOf(task: Task, index: number, key: string, defaults: JobDefaults): TaskJobSpec {
-  const { queue, run, signer, timeoutMs, retries } = defaults
+  const { queue, run, signer, tag, timeoutMs, retries } = defaults
   const jobId = jobIdOf(run, key)
   const whole = {
     ...task,
@@ -36,6 +37,7 @@ export function jobOf(task: Task, index: number, key: string, defaults: JobDefau
     index,
     key,
     ...(task.id !== undefined && { id: task.id }),
+    ...(tag !== undefined && { tag }),
     task: taskJson(whole),
     at: Date.now(),
   }

@@ -4,7 +4,8 @@ import { OptionError } from '../task/errors.js'
 import type { Result } from '../task/result.js'
 import type { Task } from '../task/task.js'
 import type { BackendOptions } from './backend.js'
-import type { QueueChoice } from './open-queue.js'
+import { addressOf, type QueueChoice } from './open-queue.js'
+import { checkTag } from './task-envelope.js'
 import type { EnvelopeVerifier } from './trust.js'
 
 /** Runs a task in this process, in place of starting a command. What it returns (JSON) is the result's `value`; what it throws fails it. */
@@ -49,6 +50,11 @@ export interface WorkOptions extends WorkDispatchOptions, BackendOptions {
   readonly queue: QueueChoice
   /** What others see of it in `drover status`. Default: the host's name and the process's id. */
   readonly name?: string | undefined
+  /**
+   * The name of slots, as the dispatcher has them. Where it begins with the queue's and a slash, as in `drover/licences`, they are kept on the
+   * server for all machines together: each task here needs one of those that are the limit of the tag `licences`.
+   */
+  readonly slots?: string | undefined
   /** Looks at each task before it is run. Default: all are run. */
   readonly verifier?: EnvelopeVerifier | undefined
   /** The programs that may be run. Default: all. */
@@ -88,6 +94,8 @@ export interface CheckedWorkOptions extends Omit<WorkOptions, keyof WorkDispatch
   readonly maxLost: number
   readonly passEnv: readonly string[]
   readonly handler: TaskHandler | null
+  /** The tag whose limits hold for all tasks here; null for none. */
+  readonly sharedTag: string | null
 }
 
 const DAY_MS = 24 * 3_600_000
@@ -120,10 +128,14 @@ export function checkWorkOptions(options: WorkOptions): CheckedWorkOptions {
   const given = DISPATCH.filter((name) => options[name] !== undefined).map((name) => [name, options[name]])
   if (options.handler !== undefined && options.allow !== undefined)
     throw new OptionError('allow: is about programs, and with a handler none is started; leave one of them out')
+  const { queue } = addressOf(options.queue)
+  const sharedTag =
+    options.slots?.startsWith(`${queue}/`) === true ? checkTag(options.slots.slice(queue.length + 1)) : null
   const maxOutputBytes = options.maxOutputBytes ?? 16 * 1024
   return {
     ...options,
-    dispatch: { ...Object.fromEntries(given), maxOutputBytes },
+    dispatch: { ...Object.fromEntries(given), maxOutputBytes, ...(sharedTag !== null && { slots: undefined }) },
+    sharedTag,
     maxOutputBytes,
     keepOutputsMs: checkDuration('keepOutputsMs', options.keepOutputsMs ?? 7 * DAY_MS),
     keepResultsMs: checkDuration('keepResultsMs', options.keepResultsMs ?? 7 * DAY_MS),

@@ -57,6 +57,18 @@ describe.each(['Redis', 'PostgreSQL'] as const)('a fleet on %s', (kind) => {
   }
   const lines = (file: string) => readFileSync(file, 'utf8').split('\n').filter(Boolean)
 
+  /** The most that ran at once, of tasks that log a plus and a minus. */
+  const mostAtOnce = (file: string) => {
+    let [running, most] = [0, 0]
+    for (const line of lines(file)) {
+      running += line === '+' ? 1 : -1
+      most = Math.max(most, running)
+    }
+    return most
+  }
+  const logging = (file: string, count: number) =>
+    Array.from({ length: count }, () => `echo + >> ${file}; sleep 0.05; echo - >> ${file}`)
+
   it('gives the results that a run here gives, and where they come from', async () => {
     newQueue()
     await worker()
@@ -181,7 +193,7 @@ describe.each(['Redis', 'PostgreSQL'] as const)('a fleet on %s', (kind) => {
     try {
       await worker({ passEnv: ['DROVER_TEST_PAS*'] })
       const [result] = await run([{ command: 'env', args: [], env: { OWN: 'own' } }])
-      const names = lines2(result!.stdout)
+      const names = linesOf(result!.stdout)
         .map((line) => line.slice(0, line.indexOf('=')))
         .filter((name) => !/^DROVER_(?!TEST)/.test(name))
       expect(names.sort()).toEqual(['DROVER_TEST_PASSED', 'HOME', 'LANG', 'LOGNAME', 'OWN', 'PATH', 'SHELL', 'USER'])
@@ -279,15 +291,44 @@ describe.each(['Redis', 'PostgreSQL'] as const)('a fleet on %s', (kind) => {
     await limit({ queue, concurrency: 2 })
     await Promise.all([worker(), worker()])
     const file = join(folder, `limit-${kind}`)
-    const results = await run(Array.from({ length: 12 }, () => `echo + >> ${file}; sleep 0.05; echo - >> ${file}`))
-    expect(results.every(({ state }) => state === 'succeeded')).toBe(true)
-    let [running, most] = [0, 0]
-    for (const line of lines(file)) {
-      running += line === '+' ? 1 : -1
-      most = Math.max(most, running)
-    }
-    expect(most).toBeLessThanOrEqual(2)
+    expect((await run(logging(file, 12))).every(({ state }) => state === 'succeeded')).toBe(true)
+    expect(mostAtOnce(file)).toBeLessThanOrEqual(2)
     expect(await limit({ queue, concurrency: null })).toEqual({ concurrency: null, rate: null })
+  })
+
+  it('keeps the limit of a tag on all workers together, and runs others meanwhile', async () => {
+    newQueue()
+    expect(await limit({ queue, tag: 'few', concurrency: 1 })).toEqual({ concurrency: 1, rate: null })
+    await Promise.all([worker(), worker()])
+    const file = join(folder, `tag-${kind}`)
+    const few = run(logging(file, 6), { tag: 'few' })
+    expect(await run(['echo free'], { tag: 'other' })).toMatchObject([{ state: 'succeeded' }])
+    expect((await few).every(({ state }) => state === 'succeeded')).toBe(true)
+    expect(lines(file)).toHaveLength(12)
+    expect(mostAtOnce(file)).toBe(1)
+  })
+
+  it('keeps the rate of a tag', async () => {
+    newQueue()
+    await limit({ queue, tag: 'slow', rate: { max: 2, perMs: 500 } })
+    await worker()
+    const results = await run(
+      Array.from({ length: 6 }, () => 'true'),
+      { tag: 'slow' },
+    )
+    const starts = results.map(({ startedAt }) => Date.parse(startedAt!)).sort((a, b) => a - b)
+    // Two in each half second: the last two are two of those after the first.
+    expect(starts[5]! - starts[0]!).toBeGreaterThan(700)
+  })
+
+  it('keeps slots on the server whose name begins with that of the queue', async () => {
+    newQueue()
+    const name = new URL(queue).searchParams.get('queue')
+    await limit({ queue, tag: 'licences', concurrency: 2 })
+    await Promise.all([worker({ slots: `${name}/licences` }), worker({ slots: `${name}/licences` })])
+    const file = join(folder, `slots-${kind}`)
+    expect((await run(logging(file, 10))).every(({ state }) => state === 'succeeded')).toBe(true)
+    expect(mostAtOnce(file)).toBeLessThanOrEqual(2)
   })
 
   it('runs handlers in this process, with what they return and throw', async () => {
@@ -329,6 +370,6 @@ describe.each(['Redis', 'PostgreSQL'] as const)('a fleet on %s', (kind) => {
   })
 })
 
-function lines2(text: string): string[] {
+function linesOf(text: string): string[] {
   return text.split('\n').filter(Boolean)
 }
