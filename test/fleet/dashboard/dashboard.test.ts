@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createPostgresBackend, Queue, Worker } from 'bullmq'
+import { createPostgresBackend, Queue } from 'bullmq'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import {
   type Dashboard,
@@ -14,7 +14,11 @@ import {
 } from '../../../src/fleet/dashboard/index.js'
 import { missingPackages } from '../../../src/fleet/dashboard/packages.js'
 import { shownEnvelope, shownResult } from '../../../src/fleet/dashboard/shown-job.js'
+import { type FleetWorker, work } from '../../../src/fleet/fleet-worker.js'
+import { openQueue } from '../../../src/fleet/open-queue.js'
 import { type PrivateServer, privateServer } from '../../../src/fleet/private-server/index.js'
+import { submit } from '../../../src/fleet/submit.js'
+import { WorkCounter } from '../../../src/fleet/work-counts.js'
 import { OptionError } from '../../../src/task/errors.js'
 import { until } from '../../helpers/until.js'
 import { ServerHome } from '../private-server/support.js'
@@ -228,26 +232,41 @@ it('what is shown of a task has no secrets in it', () => {
   ])
 })
 
+const NO_COUNTS = new WorkCounter().counts(0)
+
 describe('metrics', () => {
-  const result = { state: 'failed', durationMs: 250, cpuUserMs: 100, cpuSystemMs: null } as const
+  const result = { startedAt: '2026-01-01T00:00:00.000Z', durationMs: 250, cpuUserMs: 100, cpuSystemMs: null } as const
 
   it('are in the form of Prometheus, with what the worker and the queue count', async () => {
     let unsigned = 0
-    const metrics = await WorkerMetrics.create({ queue, refused: () => ({ unsigned, expired: 2 }) as never })
+    const byState = { ...NO_COUNTS.byState, failed: 1, succeeded: 2 }
+    const counts = () => ({
+      ...NO_COUNTS,
+      active: 3,
+      byState,
+      refused: { ERR_DROVER_REFUSED: 7, ERR_DROVER_INPUT: 5 },
+      handedBack: 6,
+    })
+    const metrics = await WorkerMetrics.create({ queue, counts, refused: () => ({ unsigned, expired: 2 }) as never })
     const { url } = await start({ metrics })
-    for (let n = 0; n < 3; n++) metrics.started()
     metrics.ended(result)
-    metrics.ended({ ...result, state: 'succeeded' })
+    metrics.ended(result)
+    metrics.ended({ ...result, startedAt: null })
     unsigned = 4
     const { body, headers } = await ask(url, '/metrics')
     expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/)
     const lines = body.split('\n')
     for (const line of [
-      'drover_tasks_running{queue="jobs"} 1',
+      'drover_tasks_running{queue="jobs"} 3',
       'drover_tasks_total{state="failed",queue="jobs"} 1',
-      'drover_tasks_total{state="succeeded",queue="jobs"} 1',
+      'drover_tasks_total{state="succeeded",queue="jobs"} 2',
       'drover_tasks_total{state="lost",queue="jobs"} 0',
       'drover_tasks_refused_total{reason="unsigned",queue="jobs"} 4',
+      'drover_tasks_refused_total{reason="expired",queue="jobs"} 2',
+      'drover_tasks_refused_total{reason="ERR_DROVER_INPUT",queue="jobs"} 5',
+      'drover_tasks_handed_back_total{queue="jobs"} 6',
+      'drover_locks_lost_total{queue="jobs"} 0',
+      'drover_late_results_total{queue="jobs"} 0',
       'drover_task_duration_seconds_bucket{le="0.1",queue="jobs"} 0',
       'drover_task_duration_seconds_bucket{le="0.3",queue="jobs"} 2',
       'drover_task_duration_seconds_sum{queue="jobs"} 0.5',
@@ -256,17 +275,17 @@ describe('metrics', () => {
       'drover_queue_tasks{state="waiting",queue="jobs"} 1',
     ])
       expect(lines).toContain(line)
-    expect((await ask(url, '/metrics')).body).toContain(
-      'drover_tasks_refused_total{reason="unsigned",queue="jobs"} 4\n',
-    )
+    expect(body).not.toContain('ERR_DROVER_REFUSED')
     expect(body).toContain('process_cpu_seconds_total')
+    const again = (await ask(url, '/metrics')).body
+    expect(again).toContain('drover_tasks_refused_total{reason="unsigned",queue="jobs"} 4\n')
   })
 
   it('are told without the queue where its server does not answer', async () => {
     const silent = { name: 'jobs', getJobCounts: () => new Promise<never>(() => {}) }
     const failing = { name: 'jobs', getJobCounts: () => Promise.reject(new Error('gone')) }
     for (const each of [silent, failing]) {
-      const text = await (await WorkerMetrics.create({ queue: each })).text()
+      const text = await (await WorkerMetrics.create({ queue: each, counts: () => NO_COUNTS })).text()
       expect(text).toContain('drover_queue_up{queue="jobs"} 0')
       expect(text).not.toContain('drover_queue_tasks{')
       expect(text).toContain('drover_tasks_running{queue="jobs"} 0')
@@ -274,21 +293,31 @@ describe('metrics', () => {
   })
 })
 
-it('shows what a worker made of a task', async () => {
-  const own = new Queue('shown', { connection: { path: server.socketPath } })
-  const worker = new Worker('shown', async () => '{"state":"succeeded"}', {
-    connection: { path: server.socketPath, maxRetriesPerRequest: null },
+it('shows what a worker of the fleet made of a task, and measures it', async () => {
+  const address = `${server.address}?queue=shown`
+  const opened = await openQueue(address)
+  let worker: FleetWorker
+  const metrics = await WorkerMetrics.create({ queue: opened.queue, counts: () => worker.counts() })
+  worker = await work({ queue: address, outputs: null, onResult: (result) => metrics.ended(result) })
+  const { url } = await start({ queues: [opened.queue], metrics })
+  await submit([{ id: 'greet', command: 'echo', args: ['hello'], env: { PASSWORD: 'secret' } }], {
+    queue: address,
+    run: 'it',
   })
-  await own.add('it', { v: 1, task: '{"command":"true"}' }, { jobId: 'run.it' })
-  const { url } = await start({ queues: [own] })
-  await until('it is done', async () => (await own.getCompletedCount()) === 1)
-  const { body } = await ask(url, '/api/queues/shown/run.it')
+  await until('it is done', async () => (await opened.queue.getCompletedCount()) === 1)
+  const [job] = await opened.queue.getCompleted()
+  const { body } = await ask(url, `/api/queues/shown/${job!.id}`)
   expect(JSON.parse(body).job).toMatchObject({
-    data: { task: { command: 'true' } },
-    returnValue: { state: 'succeeded' },
+    data: { run: 'it', task: { command: 'echo', args: ['hello'] } },
+    returnValue: { state: 'succeeded', stdout: 'hello\n' },
   })
+  expect(body).not.toContain('secret')
+  const text = (await ask(url, '/metrics')).body
+  expect(text).toContain('drover_tasks_total{state="succeeded",queue="shown"} 1\n')
+  expect(text).toContain('drover_task_duration_seconds_count{queue="shown"} 1\n')
+  expect(text).toContain('drover_queue_tasks{state="completed",queue="shown"} 1\n')
   await worker.close()
-  await own.close()
+  await opened.close()
 })
 
 it('shows queues on PostgreSQL too', async () => {
@@ -300,7 +329,10 @@ it('shows queues on PostgreSQL too', async () => {
   jobs.on('error', () => {})
   try {
     await jobs.add('it', { v: 1, task: '{"command":"true"}' }, { jobId: 'run.it' })
-    const { url } = await start({ queues: [jobs], metrics: await WorkerMetrics.create({ queue: jobs }) })
+    const { url } = await start({
+      queues: [jobs],
+      metrics: await WorkerMetrics.create({ queue: jobs, counts: () => NO_COUNTS }),
+    })
     const { body } = await ask(url, '/api/queues?activeQueue=jobs&status=waiting')
     expect(JSON.parse(body).queues[0]).toMatchObject({ jobs: [{ id: 'run.it', data: { task: { command: 'true' } } }] })
     expect((await ask(url, '/metrics')).body).toContain('drover_queue_tasks{state="waiting",queue="jobs"} 1')
