@@ -72,6 +72,8 @@ export class FleetWorker implements AsyncDisposable {
       lockRenewTime: lockMs / 4,
       stalledInterval: Math.min(lockMs / 2, 30_000),
       maxStalledCount: maxLost,
+      // Between two tries where the server is away; 15 seconds without.
+      runRetryDelay: 1_000,
       removeOnComplete: keep,
       removeOnFail: keep,
     })
