@@ -2,7 +2,7 @@ import type { Result } from '../../task/result.js'
 import type { RefusalCounts } from '../trust/refusals.js'
 import type { WorkCounts } from '../work-counts.js'
 import type { BoardQueue } from './board.js'
-import { type DashboardPackages, dashboardPackages } from './packages.js'
+import type { DashboardPackages } from './packages.js'
 
 export interface WorkerMetricsOptions {
   /** The queue that the worker takes its tasks from. */
@@ -18,7 +18,8 @@ const COUNT_MS = 2_000
 /** Seconds: tasks take from a blink to a day. */
 const BUCKETS = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1_000, 3_600, 10_000, 36_000, 86_400]
 
-type Measured = Pick<Result<unknown>, 'startedAt' | 'durationMs' | 'cpuUserMs' | 'cpuSystemMs'>
+/** What a result says of how the task ran; a packed one leaves out what is as usual. */
+export type Measured = Partial<Pick<Result<unknown>, 'startedAt' | 'durationMs' | 'cpuUserMs' | 'cpuSystemMs'>>
 
 /** What one worker counts, for Prometheus. */
 export class WorkerMetrics {
@@ -26,7 +27,7 @@ export class WorkerMetrics {
   readonly #ended: (result: Measured) => void
   readonly #countQueue: () => Promise<void>
 
-  private constructor(
+  constructor(
     { Counter, Gauge, Histogram, Registry, collectDefaultMetrics }: DashboardPackages['metrics'],
     { queue, counts, refused }: WorkerMetricsOptions,
   ) {
@@ -88,7 +89,7 @@ export class WorkerMetrics {
       labelNames: ['mode'],
       registers,
     })
-    this.#ended = ({ durationMs, cpuUserMs, cpuSystemMs }) => {
+    this.#ended = ({ durationMs = 0, cpuUserMs, cpuSystemMs }) => {
       duration.observe(durationMs / 1000)
       cpu.inc({ mode: 'user' }, (cpuUserMs ?? 0) / 1000)
       cpu.inc({ mode: 'system' }, (cpuSystemMs ?? 0) / 1000)
@@ -108,14 +109,9 @@ export class WorkerMetrics {
     }
   }
 
-  /** @throws DroverError `ERR_DROVER_PACKAGE` (as a rejection) where prom-client is not installed. */
-  static async create(options: WorkerMetricsOptions): Promise<WorkerMetrics> {
-    return new WorkerMetrics((await dashboardPackages()).metrics, options)
-  }
-
-  /** To be told of each result: the option `onResult` of `work()`. Those of tasks that never ran are not measured. */
+  /** To be told of each result. Those of tasks that never ran are not measured. */
   ended(result: Measured): void {
-    if (result.startedAt !== null) this.#ended(result)
+    if (typeof result.startedAt === 'string') this.#ended(result)
   }
 
   get contentType(): string {

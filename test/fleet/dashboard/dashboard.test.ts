@@ -10,12 +10,11 @@ import {
   findDashboardToken,
   parseDashboardAddress,
   startDashboard,
-  WorkerMetrics,
 } from '../../../src/fleet/dashboard/index.js'
-import { missingPackages } from '../../../src/fleet/dashboard/packages.js'
+import { dashboardPackages, missingPackages } from '../../../src/fleet/dashboard/packages.js'
 import { shownEnvelope, shownResult } from '../../../src/fleet/dashboard/shown-job.js'
-import { type FleetWorker, work } from '../../../src/fleet/fleet-worker.js'
-import { openQueue } from '../../../src/fleet/open-queue.js'
+import { WorkerMetrics } from '../../../src/fleet/dashboard/worker-metrics.js'
+import { work } from '../../../src/fleet/fleet-worker.js'
 import { type PrivateServer, privateServer } from '../../../src/fleet/private-server/index.js'
 import { submit } from '../../../src/fleet/submit.js'
 import { WorkCounter } from '../../../src/fleet/work-counts.js'
@@ -45,7 +44,7 @@ afterAll(async () => {
 })
 
 async function start(options: Partial<DashboardOptions> = {}): Promise<Dashboard> {
-  const dashboard = await startDashboard({ address: '0', queues: [queue], ...options })
+  const dashboard = await startDashboard({ address: '0', queue, ...options })
   open.push(dashboard)
   return dashboard
 }
@@ -205,6 +204,9 @@ it('a port that is taken, or that is not ours to take, is told', async () => {
   )
   await expect(start({ address: '192.0.2.1:0', token: TOKEN })).rejects.toThrow(/does not have that address/)
   await expect(start({ adress: '1' } as never)).rejects.toThrow(OptionError)
+  await expect(start({ queue: undefined })).rejects.toThrow(/a queue or a worker/)
+  const { url: named } = await start({ queue: `${server.address}?queue=named` })
+  expect((await ask(named, '/api/queues')).body).toContain('"named"')
 })
 
 it('packages that are not installed are named with what installs them', () => {
@@ -232,6 +234,7 @@ it('what is shown of a task has no secrets in it', () => {
   ])
 })
 
+const { metrics: metricsPackage } = await dashboardPackages()
 const NO_COUNTS = new WorkCounter().counts(0)
 
 describe('metrics', () => {
@@ -247,14 +250,17 @@ describe('metrics', () => {
       refused: { ERR_DROVER_REFUSED: 7, ERR_DROVER_INPUT: 5 },
       handedBack: 6,
     })
-    const metrics = await WorkerMetrics.create({ queue, counts, refused: () => ({ unsigned, expired: 2 }) as never })
-    const { url } = await start({ metrics })
+    const metrics = new WorkerMetrics(metricsPackage, {
+      queue,
+      counts,
+      refused: () => ({ unsigned, expired: 2 }) as never,
+    })
     metrics.ended(result)
     metrics.ended(result)
     metrics.ended({ ...result, startedAt: null })
     unsigned = 4
-    const { body, headers } = await ask(url, '/metrics')
-    expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/)
+    const body = await metrics.text()
+    expect(metrics.contentType).toMatch(/^text\/plain; version=0\.0\.4/)
     const lines = body.split('\n')
     for (const line of [
       'drover_tasks_running{queue="jobs"} 3',
@@ -277,7 +283,7 @@ describe('metrics', () => {
       expect(lines).toContain(line)
     expect(body).not.toContain('ERR_DROVER_REFUSED')
     expect(body).toContain('process_cpu_seconds_total')
-    const again = (await ask(url, '/metrics')).body
+    const again = await metrics.text()
     expect(again).toContain('drover_tasks_refused_total{reason="unsigned",queue="jobs"} 4\n')
   })
 
@@ -285,7 +291,7 @@ describe('metrics', () => {
     const silent = { name: 'jobs', getJobCounts: () => new Promise<never>(() => {}) }
     const failing = { name: 'jobs', getJobCounts: () => Promise.reject(new Error('gone')) }
     for (const each of [silent, failing]) {
-      const text = await (await WorkerMetrics.create({ queue: each, counts: () => NO_COUNTS })).text()
+      const text = await new WorkerMetrics(metricsPackage, { queue: each, counts: () => NO_COUNTS }).text()
       expect(text).toContain('drover_queue_up{queue="jobs"} 0')
       expect(text).not.toContain('drover_queue_tasks{')
       expect(text).toContain('drover_tasks_running{queue="jobs"} 0')
@@ -295,29 +301,26 @@ describe('metrics', () => {
 
 it('shows what a worker of the fleet made of a task, and measures it', async () => {
   const address = `${server.address}?queue=shown`
-  const opened = await openQueue(address)
-  let worker: FleetWorker
-  const metrics = await WorkerMetrics.create({ queue: opened.queue, counts: () => worker.counts() })
-  worker = await work({ queue: address, outputs: null, onResult: (result) => metrics.ended(result) })
-  const { url } = await start({ queues: [opened.queue], metrics })
+  const worker = await work({ queue: address, outputs: null })
+  const { url } = await start({ queue: undefined, worker })
   await submit([{ id: 'greet', command: 'echo', args: ['hello'], env: { PASSWORD: 'secret' } }], {
     queue: address,
     run: 'it',
   })
-  await until('it is done', async () => (await opened.queue.getCompletedCount()) === 1)
-  const [job] = await opened.queue.getCompleted()
-  const { body } = await ask(url, `/api/queues/shown/${job!.id}`)
+  await until('it is done', () => worker.counts().byState.succeeded === 1)
+  const found = await ask(url, '/api/queues?activeQueue=shown&status=completed')
+  const { body } = await ask(url, `/api/queues/shown/${JSON.parse(found.body).queues[0].jobs[0].id}`)
   expect(JSON.parse(body).job).toMatchObject({
     data: { run: 'it', task: { command: 'echo', args: ['hello'] } },
     returnValue: { state: 'succeeded', stdout: 'hello\n' },
   })
   expect(body).not.toContain('secret')
-  const text = (await ask(url, '/metrics')).body
+  const { body: text, headers } = await ask(url, '/metrics')
+  expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/)
   expect(text).toContain('drover_tasks_total{state="succeeded",queue="shown"} 1\n')
   expect(text).toContain('drover_task_duration_seconds_count{queue="shown"} 1\n')
   expect(text).toContain('drover_queue_tasks{state="completed",queue="shown"} 1\n')
   await worker.close()
-  await opened.close()
 })
 
 it('shows queues on PostgreSQL too', async () => {
@@ -329,13 +332,10 @@ it('shows queues on PostgreSQL too', async () => {
   jobs.on('error', () => {})
   try {
     await jobs.add('it', { v: 1, task: '{"command":"true"}' }, { jobId: 'run.it' })
-    const { url } = await start({
-      queues: [jobs],
-      metrics: await WorkerMetrics.create({ queue: jobs, counts: () => NO_COUNTS }),
-    })
+    const { url } = await start({ queue: jobs })
     const { body } = await ask(url, '/api/queues?activeQueue=jobs&status=waiting')
     expect(JSON.parse(body).queues[0]).toMatchObject({ jobs: [{ id: 'run.it', data: { task: { command: 'true' } } }] })
-    expect((await ask(url, '/metrics')).body).toContain('drover_queue_tasks{state="waiting",queue="jobs"} 1')
+    expect(await status(url, '/metrics')).toBe(404)
     expect(await status(url, '/api/redis/stats')).toBe(200)
   } finally {
     await jobs.close()
