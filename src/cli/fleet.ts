@@ -4,7 +4,7 @@ import { type FleetStatus, type QueueLimits, status } from '../fleet/status.js'
 import { printable } from '../output/printable.js'
 import { OptionError } from '../task/errors.js'
 import type { LimitWords } from './fleet-commands.js'
-import { queueAddress } from './queue-options.js'
+import { withHeldQueue } from './queue-address.js'
 import type { QueueWords } from './run-words.js'
 import { parseCount, parseDuration } from './values.js'
 
@@ -12,7 +12,7 @@ import { parseCount, parseDuration } from './values.js'
 const MOST_LISTED = 30
 
 export async function printStatus(run: string | undefined, words: QueueWords & { json?: true }): Promise<void> {
-  const found = await status({ queue: queueAddress(words), run })
+  const found = await withHeldQueue(words, (queue) => status({ queue, run }))
   process.stdout.write(words.json === true ? `${JSON.stringify(found)}\n` : statusText(found))
 }
 
@@ -20,17 +20,17 @@ export async function printStatus(run: string | undefined, words: QueueWords & {
 export async function cancelTasks(words: string, queue: QueueWords): Promise<void> {
   const slash = words.indexOf('/')
   const [run, task] = slash === -1 ? [words, undefined] : [words.slice(0, slash), words.slice(slash + 1)]
-  const { running } = await cancel({ queue: queueAddress(queue), run, task })
+  const { running } = await withHeldQueue(queue, (address) => cancel({ queue: address, run, task }))
   process.stdout.write(`${count(running, 'running task')} told to end; what waits is skipped\n`)
 }
 
 export async function limitQueue(words: QueueWords & LimitWords): Promise<void> {
   const { jobs, rate } = words
-  const limits = await limit({
-    queue: queueAddress(words),
+  const wanted = {
     concurrency: jobs === undefined ? undefined : jobs === 'none' ? null : parseCount('--jobs', jobs, 1),
     rate: rate === undefined ? undefined : rate === 'none' ? null : parseRate(rate),
-  })
+  }
+  const limits = await withHeldQueue(words, (queue) => limit({ queue, ...wanted }))
   process.stdout.write(words.json === true ? `${JSON.stringify(limits)}\n` : limitsText(limits))
 }
 

@@ -1,24 +1,28 @@
 import type { DispatchSourceOptions } from '../dispatch/dispatch.js'
 import { parseHalt } from '../dispatch/halt.js'
-import type { QueueAddress } from '../fleet/address.js'
-import { findQueueAddress } from '../fleet/find-address.js'
+import { queueTelemetry } from '../fleet/dashboard/telemetry.js'
 import { QueueRunner } from '../fleet/queue-runner.js'
 import type { SubmitOptions } from '../fleet/submit.js'
+import { readKeyFiles, taskSigner } from '../fleet/trust/index.js'
 import type { TaskInput } from '../input/input.js'
 import { launcherFor } from '../launcher/default-launcher.js'
 import { OptionError } from '../task/errors.js'
 import { isConclusive, type ResultState } from '../task/result.js'
+import { type HeldQueue, holdQueue } from './queue-address.js'
 import { countOf, durationOf, type PrintingOptions } from './run-options.js'
-import type { QueuedWords, QueueWords, RunWords } from './run-words.js'
+import type { QueuedWords, RunWords } from './run-words.js'
 import { given, parseJobs } from './values.js'
 
 /** A run whose tasks go to a queue, as it was asked for. */
 export interface QueueRequest {
-  readonly submit: SubmitOptions
+  /** What tasks are submitted with. @throws (as a rejection) OptionError, DroverError where there is no server. */
+  submitOptions(): Promise<SubmitOptions>
   /** What the run here is told: nothing of how tasks run, since that is the workers' to say. */
   dispatch(printing: PrintingOptions): DispatchSourceOptions
   /** Opens the queue. @throws (as a rejection) OptionError, QueueError. */
   open(input: TaskInput): Promise<QueueRunner>
+  /** Lets go of the server. */
+  close(): Promise<void>
 }
 
 /** Tasks of a run that are in the queue at once, where it waits for their results. */
@@ -58,15 +62,25 @@ export function queueRequest(words: QueuedWords, whenEnded: 'cancel' | 'leave'):
   if (words.ungroup === true)
     throw new OptionError('--ungroup lets tasks print by themselves, which they cannot do from other machines')
   if (words.halt !== undefined) parseHalt(words.halt)
-  const submit = given({
-    queue: queueAddress(words),
-    run: words.run,
+  if (words.lifetime !== undefined && words.key === undefined)
+    throw new OptionError('--lifetime is how long a signature is good; give a key with --key')
+  const keys = words.key === undefined ? null : readKeyFiles(words.key)
+  const lifetimeMs = durationOf('--lifetime', words.lifetime)
+  const limits = {
     timeoutMs: durationOf('--timeout', words.timeout),
     retries: countOf('--retries', words.retries, 0),
-  }) as SubmitOptions
+  }
   const again = (state: ResultState) => (words.retryFailed === true ? state !== 'succeeded' : !isConclusive(state))
+  let held: HeldQueue | null = null
+  const submitOptions = async () => {
+    held ??= await holdQueue(words)
+    const { address } = held
+    const signer = keys === null ? undefined : taskSigner(address, keys, lifetimeMs)
+    const telemetry = await queueTelemetry()
+    return given({ queue: address, run: words.run, signer, telemetry, ...limits }) as SubmitOptions
+  }
   return {
-    submit,
+    submitOptions,
     dispatch: ({ json }) =>
       given({
         concurrency: words.jobs === undefined ? AHEAD : parseJobs(words.jobs),
@@ -77,8 +91,9 @@ export function queueRequest(words: QueuedWords, whenEnded: 'cancel' | 'leave'):
       }),
     open: async (input) => {
       checkSlot(input)
-      return QueueRunner.open({ ...submit, again, whenEnded })
+      return QueueRunner.open({ ...(await submitOptions()), again, whenEnded })
     },
+    close: async () => held?.close(),
   }
 }
 
@@ -86,11 +101,4 @@ export function queueRequest(words: QueuedWords, whenEnded: 'cancel' | 'leave'):
 export function checkSlot({ usesSlot }: TaskInput): void {
   if (usesSlot)
     throw new OptionError('{%} is the number of a slot on one machine, which a queue does not know; leave it out')
-}
-
-/** @throws OptionError where no address is given, or one that cannot be used. */
-export function queueAddress({ queue, queueFile }: QueueWords): QueueAddress {
-  const address = findQueueAddress({ given: queue === '-' ? undefined : queue, file: queueFile })
-  if (address !== null) return address
-  throw new OptionError('which queue? Name it with --queue URL, with --queue-file FILE, or in DROVER_QUEUE')
 }

@@ -56,7 +56,8 @@ export function addRunCommand(
 /** The queue of a call that has one. */
 async function queueOf(options: QueuedWords): Promise<QueueRequest | null> {
   if (options.queue === undefined && options.queueFile === undefined) {
-    if (options.run !== undefined) throw new OptionError('--run is the name of a run in a queue; name one with --queue')
+    const needless = (['run', 'key', 'lifetime'] as const).find((name) => options[name] !== undefined)
+    if (needless !== undefined) throw new OptionError(`--${needless} is for tasks in a queue; name one with --queue`)
     return null
   }
   const { queueRequest } = await import('./queue-options.js')

@@ -55,6 +55,11 @@ export interface RunWords {
   readonly jobserverForm?: string
 }
 
+/** For an option that may be given several times. */
+export function collect(value: string, before: string[] = []): string[] {
+  return [...before, value]
+}
+
 /** Where the queue is, for the commands that use one. */
 export interface QueueWords {
   readonly queue?: string
@@ -64,21 +69,26 @@ export interface QueueWords {
 /** Options of commands whose tasks may go to a queue. */
 export interface QueuedWords extends RunWords, QueueWords {
   readonly run?: string
+  readonly key?: string[]
+  readonly lifetime?: string
 }
 
 /** Adds the options that say where the queue is. */
 export function addQueueOptions(command: Command): Command {
   return command
-    .option('--queue <url>', 'the queue: redis://HOST, postgres://USER@HOST/DB, …?queue=NAME; - is $DROVER_QUEUE')
+    .option(
+      '--queue <url>',
+      'the queue: redis://HOST, postgres://USER@HOST/DB, …?queue=NAME; - is $DROVER_QUEUE, private a server of your own here',
+    )
     .option('--queue-file <file>', 'a file with that address on its first line, as when it has a password')
 }
 
 /** Adds the options of a run in a queue. */
 export function addQueuedOptions(command: Command): Command {
-  return addQueueOptions(command.optionsGroup('On many machines:')).option(
-    '--run <name>',
-    "the run's name in the queue: the same tasks under the same name are there once",
-  )
+  return addQueueOptions(command.optionsGroup('On many machines:'))
+    .option('--run <name>', "the run's name in the queue: the same tasks under the same name are there once")
+    .option('--key <file>', 'sign the tasks with this key; may be given several times', collect)
+    .option('--lifetime <dur>', 'they may be started for so long after that (7d)')
 }
 
 /** Adds the options of `drover run` to a command, in the groups in which its help shows them. */
@@ -93,7 +103,6 @@ export function addRunOptions(command: Command): Command {
 }
 
 function addSourceOptions(command: Command): Command {
-  const collect = (value: string, before: string[] = []) => [...before, value]
   return command
     .optionsGroup('Where the tasks come from:')
     .option('--tasks <file>', 'tasks: a JSON array, JSON lines, or rows of a .csv or .tsv; - is stdin')

@@ -77,6 +77,7 @@ function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
     finish: async () => {
       stopFollowing?.()
       await runner?.close()
+      await request.queue?.close()
     },
   })
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Text } from '../task/task.js'
 import type { ArgumentGroup } from './arguments.js'
 import type { Ending } from './exit.js'
+import { runTasks } from './run.js'
 import { requestOf } from './run-command.js'
 import { addQueuedOptions, addRunOptions, type QueuedWords } from './run-words.js'
 
@@ -40,10 +41,7 @@ export function addSubmitCommand(
       const { queueRequest } = await import('./queue-options.js')
       const queue = queueRequest(options, 'leave')
       const request = requestOf(exact(words), groups, options, queue)
-      if (options.wait === true || request.dryRun) {
-        const { runTasks } = await import('./run.js')
-        return end(await runTasks(request))
-      }
+      if (options.wait === true || request.dryRun) return end(await runTasks(request))
       const { submitTasks } = await import('./submit.js')
       end(await submitTasks(request, queue, options))
     })

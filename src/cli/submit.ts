@@ -43,7 +43,8 @@ export async function submitTasks(request: RunRequest, queue: QueueRequest, word
   const onInvalid = ({ invalid }: InvalidTask, { index }: { index: number }) => {
     if (++told <= MOST_TOLD) messages.say(`task ${index + 1} was not submitted: ${invalid.message}`)
   }
-  const { run, submitted, invalid } = await submit(input, { ...queue.submit, onInvalid })
+  const { run, submitted, invalid } = await submit(input, { ...(await queue.submitOptions()), onInvalid })
+  await queue.close()
   if (told > MOST_TOLD) messages.say(`${told - MOST_TOLD} more tasks were not submitted`)
   process.stdout.write(words.json === true ? `${JSON.stringify({ run, submitted, invalid })}\n` : `${printable(run)}\n`)
   messages.say(`${submitted.toLocaleString('en')} ${submitted === 1 ? 'task is' : 'tasks are'} in the queue`)

@@ -1,13 +1,16 @@
 import { describeAddress } from '../fleet/address.js'
+import { queueTelemetry } from '../fleet/dashboard/telemetry.js'
 import { type FleetWorker, work } from '../fleet/fleet-worker.js'
+import { openTrust, readKeyFiles } from '../fleet/trust/index.js'
 import type { WorkOptions } from '../fleet/work-options.js'
 import type { Ending } from './exit.js'
 import { followJobsFile } from './jobs-file.js'
 import { Messages } from './messages.js'
-import { queueAddress } from './queue-options.js'
+import { withHeldQueue } from './queue-address.js'
 import { countOf, durationOf, sizeOf, taskSettings } from './run-options.js'
 import { given, parseColor } from './values.js'
 import type { WorkWords } from './work-command.js'
+import { watchWork } from './work-dashboard.js'
 
 /** Works until a signal ends it. @throws OptionError for a mistake in the call; what drover itself could not go on for. */
 export async function runWorker(words: WorkWords): Promise<Ending> {
@@ -19,12 +22,31 @@ export async function runWorker(words: WorkWords): Promise<Ending> {
     tellsFailed: false,
     write: (line) => void process.stderr.write(`${line}\n`),
   })
-  const address = queueAddress(words)
-  const worker = await work(workOptions(words, address, messages))
+  const keys = words.key === undefined ? null : readKeyFiles(words.key)
+  return withHeldQueue(words, async (address) => {
+    const trust = keys === null ? null : await openTrust(address, keys)
+    const dashboard = await watchWork(words, address, messages)
+    const telemetry = await queueTelemetry()
+    const worker = await work({
+      ...workOptions(words, messages),
+      queue: address,
+      ...(trust !== null && { verifier: trust.verifier }),
+      ...(telemetry !== undefined && { telemetry }),
+      ...(words.verbose === true && { onResult: (result) => messages.onResult(result) }),
+    })
+    dashboard?.watch(worker, trust?.refused)
+    await untilEnded(worker, words, messages)
+    await Promise.all([trust?.close(), dashboard?.close()])
+    return { status: 0 }
+  })
+}
+
+async function untilEnded(worker: FleetWorker, words: WorkWords, messages: Messages): Promise<void> {
   const ended = endedBySignals(worker, messages)
-  const { name, concurrency } = worker
-  const ready = worker.ready().then(
-    () => messages.say(`${name} works for ${describeAddress(address)}, queue ${address.queue}, ${concurrency} at once`),
+  const { address } = worker.backend
+  const where = `${describeAddress(address)}, queue ${address.queue}`
+  worker.ready().then(
+    () => messages.say(`${worker.name} works for ${where}, ${worker.concurrency} at once`),
     () => {},
   )
   const setJobs = (jobs: number) => {
@@ -32,19 +54,16 @@ export async function runWorker(words: WorkWords): Promise<Ending> {
   }
   const stopFollowing =
     words.jobsFile === undefined ? null : followJobsFile(words.jobsFile, setJobs, (message) => messages.say(message))
-  await Promise.race([ended, ready])
   await ended
   stopFollowing?.()
   const { byState, handedBack } = worker.counts()
   const done = Object.values(byState).reduce((sum, count) => sum + count, 0)
-  messages.say(`${done.toLocaleString('en')} tasks done, ${handedBack.toLocaleString('en')} handed back`)
-  return { status: 0 }
+  messages.say(`tasks done: ${done.toLocaleString('en')}, handed back: ${handedBack.toLocaleString('en')}`)
 }
 
-function workOptions(words: WorkWords, queue: WorkOptions['queue'], messages: Messages): WorkOptions {
+function workOptions(words: WorkWords, messages: Messages): Omit<WorkOptions, 'queue'> {
   return given({
     ...taskSettings(words),
-    queue,
     name: words.name,
     allow: words.allow,
     passEnv: words.passEnv,
@@ -55,8 +74,7 @@ function workOptions(words: WorkWords, queue: WorkOptions['queue'], messages: Me
     lockMs: durationOf('--lock', words.lock),
     maxLost: countOf('--max-lost', words.maxLost, 0),
     onWarning: (message: string) => messages.say(message),
-    onResult: words.verbose === true ? (result) => messages.onResult(result) : undefined,
-  } satisfies { [Name in keyof WorkOptions]: WorkOptions[Name] | undefined }) as WorkOptions
+  } satisfies Partial<WorkOptions>) as Omit<WorkOptions, 'queue'>
 }
 
 /** Resolves when the worker was ended by a signal and nothing of it is left. */

@@ -11,7 +11,7 @@ import { DRAINED, type JobRun, runJob, withoutStart } from './job-run.js'
 import { Leases } from './leases.js'
 import { addressOf } from './open-queue.js'
 import { type PackedResult, packResult } from './packed-result.js'
-import { NO_ENVELOPE, readEnvelope } from './task-envelope.js'
+import { NO_ENVELOPE, readEnvelope, type TaskEnvelope } from './task-envelope.js'
 import { CommandStarter, HandlerStarter, type TaskStarter } from './task-start.js'
 import { WorkCounter, type WorkCounts } from './work-counts.js'
 import { type CheckedWorkOptions, checkWorkOptions, type WorkOptions } from './work-options.js'
@@ -79,6 +79,7 @@ export class FleetWorker implements AsyncDisposable {
     })
     this.bull.on('error', (error) => this.#tellProblem(error))
     this.bull.on('active', () => this.#tellWell())
+    this.bull.on('completed', ({ data }) => void this.#tellRecorded(data))
     this.#control = new Control(backend, this.bull)
     this.#events = backend.events(controlName(backend.address.queue))
     this.#heedControl()
@@ -213,6 +214,15 @@ export class FleetWorker implements AsyncDisposable {
 
   #endMarked(): void {
     for (const run of this.#running) if (this.#marks.covers(run.envelope)) run.cancel()
+  }
+
+  /** So that it cannot be run again by whoever has a copy of it. */
+  async #tellRecorded(envelope: TaskEnvelope): Promise<void> {
+    try {
+      await this.#options.verifier?.recorded?.(envelope)
+    } catch (error) {
+      this.#tellProblem(error as Error)
+    }
   }
 
   #tellProblem(error: Error): void {

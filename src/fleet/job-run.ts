@@ -21,7 +21,7 @@ export interface JobRunParts {
 }
 
 /** What became of a job here: a result to be recorded, or nothing, so that it goes back to the queue. */
-export type JobEnd = { readonly result: Result } | { readonly handBack: 'lock' | 'drained' }
+export type JobEnd = { readonly result: Result } | { readonly handBack: 'lock' | 'drained' | 'unverified' }
 
 const LOCK: ResultError = {
   code: 'ERR_DROVER_LOCK',
@@ -31,6 +31,8 @@ export const DRAINED: ResultError = { code: 'ERR_DROVER_DRAINED', message: 'this
 export const CANCELLED: ResultError = { code: 'ERR_DROVER_CANCELLED', message: 'it was cancelled with drover cancel' }
 /** A task that was cancelled ends by itself within so long, or is killed: two seconds are promised for all of it. */
 const CANCEL_GRACE_MS = 1_000
+/** Before a task that could not be verified goes back to the queue. */
+const UNVERIFIED_MS = 500
 
 /** A job that is being run: the task, and what may end it. */
 export interface JobRun {
@@ -54,7 +56,7 @@ export async function runJob(job: TaskJob, running: Set<JobRun>, parts: JobRunPa
   running.add(run)
   try {
     const checked = await checkJob(job, envelope, parts)
-    if ('result' in checked) return checked
+    if (!('task' in checked)) return checked
     if (lease.isEnding) return { handBack: 'lock' }
     if (parts.marks.covers(envelope)) return { result: withoutStart(envelope, checked.task, 'skipped', CANCELLED) }
     try {
@@ -76,11 +78,18 @@ async function checkJob(
   job: TaskJob,
   envelope: TaskEnvelope,
   parts: JobRunParts,
-): Promise<{ readonly task: Task } | { readonly result: Result }> {
+): Promise<{ readonly task: Task } | JobEnd> {
   const refuse = (error: ResultError) => ({ result: withoutStart(envelope, {}, 'invalid', error) })
   const { verifier, queue, allowed } = parts
   // First of all, so that nothing of a task is read that was not signed.
-  const distrust = verifier === undefined ? null : await verify(verifier, envelope, queue, job.id!)
+  let distrust: ResultError | null
+  try {
+    distrust = (await verifier?.verify(envelope, { queue, jobId: job.id! })) ?? null
+  } catch {
+    // Nothing is known of it yet, as when the server is away. Not at once again, for it may be so for a while.
+    await new Promise((resolve) => setTimeout(resolve, UNVERIFIED_MS))
+    return { handBack: 'unverified' }
+  }
   if (distrust !== null) return refuse(distrust)
   let task: Task
   try {
@@ -94,19 +103,6 @@ async function checkJob(
   }
   const permitted = allowed?.check(task) ?? { task }
   return 'error' in permitted ? refuse(permitted.error) : permitted
-}
-
-async function verify(
-  verifier: EnvelopeVerifier,
-  envelope: TaskEnvelope,
-  queue: string,
-  jobId: string,
-): Promise<ResultError | null> {
-  try {
-    return await verifier.verify(envelope, { queue, jobId })
-  } catch (error) {
-    return { code: 'ERR_DROVER_UNVERIFIED', message: `it could not be verified: ${(error as Error).message}` }
-  }
 }
 
 function endOf(result: Result, envelope: TaskEnvelope, lease: Lease): JobEnd {

@@ -1,6 +1,5 @@
-import { OptionError } from '../../task/errors.js'
-import type { FleetWorker } from '../fleet-worker.js'
-import { openQueue, type QueueChoice } from '../open-queue.js'
+import { Backend } from '../backend.js'
+import { addressOf, type QueueChoice } from '../open-queue.js'
 import type { BoardQueue } from './board.js'
 
 /** A queue to be shown, and what ends the connection to it that was made for that. */
@@ -10,18 +9,12 @@ export interface OpenBoardQueue {
 }
 
 /**
- * The queue that was named, else that of the worker.
+ * The queue that was named. A worker waits for its server when that is away, and so does this.
  *
- * @throws (as a rejection) OptionError where there is neither, or for an address that is none; QueueError when nobody answers there.
+ * @throws (as a rejection) OptionError for an address that is none; QueueError when a package is missing.
  */
-export async function openBoardQueue(
-  choice: QueueChoice | BoardQueue | undefined,
-  worker: FleetWorker | undefined,
-): Promise<OpenBoardQueue> {
+export async function openBoardQueue(choice: QueueChoice | BoardQueue): Promise<OpenBoardQueue> {
   if (typeof choice === 'object' && 'getJobCounts' in choice) return { queue: choice, close: async () => {} }
-  if (choice !== undefined) return openQueue(choice)
-  if (worker === undefined) throw new OptionError('dashboard: expected a queue or a worker to show')
-  // The worker waits for its server when that is away, and so does this.
-  const queue = worker.backend.queue()
+  const queue = (await Backend.load(addressOf(choice))).queue()
   return { queue, close: () => queue.close() }
 }

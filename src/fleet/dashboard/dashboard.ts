@@ -12,16 +12,13 @@ import { checkToken } from './dashboard-token.js'
 import { guard } from './guard.js'
 import { metricsOf } from './metrics-of.js'
 import { dashboardPackages } from './packages.js'
+import type { WorkerMetrics } from './worker-metrics.js'
 
 export interface DashboardOptions {
   /** Where it listens: `[HOST:]PORT`. */
   readonly address: string | DashboardAddress
-  /** The queue that it shows: its address, or one of BullMQ's. Default: that of the worker. */
-  readonly queue?: QueueChoice | BoardQueue | undefined
-  /** The worker whose metrics are at `/metrics`. Default: there are none. */
-  readonly worker?: FleetWorker | undefined
-  /** How many tasks the worker has refused because of their signature: `refused` of what `openTrust()` gives. */
-  readonly refused?: (() => RefusalCounts) | undefined
+  /** The queue that it shows: its address, or one of BullMQ's. */
+  readonly queue: QueueChoice | BoardQueue
   /** What it takes to see it: at least 16 characters. Needed unless it listens on this machine only. */
   readonly token?: string | undefined
   /** Whether it changes nothing. Default: true without a token, else false. */
@@ -31,20 +28,25 @@ export interface DashboardOptions {
 export interface Dashboard extends AsyncDisposable {
   /** Where it is, without its token. */
   readonly url: string
+  /**
+   * Shows what a worker does, for Prometheus, at `/metrics`; until then nothing is there.
+   *
+   * @param refused - how many tasks it has refused because of their signature: `refused` of what `openTrust()` gives.
+   */
+  watch(worker: FleetWorker, refused?: () => RefusalCounts): void
   close(): Promise<void>
 }
 
-const OPTIONS = ['address', 'queue', 'worker', 'refused', 'token', 'readOnly'] as const
+const OPTIONS = ['address', 'queue', 'token', 'readOnly'] as const
 
 /**
- * Starts a web server with bull-board at `/` and, for a worker, Prometheus's text at `/metrics`.
+ * Starts a web server with the pages of bull-board. The server of the queue may be away.
  *
  * @throws (as a rejection) OptionError for a mistake in the call, or where nobody can listen there; DroverError
- * `ERR_DROVER_PACKAGE` when a package is not installed; QueueError when nobody answers at the address of a queue.
+ * `ERR_DROVER_PACKAGE` or QueueError when a package is not installed.
  */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   rejectUnknown('startDashboard()', options, OPTIONS)
-  const { worker, refused } = options
   const { host, port } = typeof options.address === 'string' ? parseDashboardAddress(options.address) : options.address
   const token = options.token === undefined ? null : checkToken(options.token)
   if (token === null && !isLoopback(host)) {
@@ -54,17 +56,16 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   }
   const isReadOnly = options.readOnly ?? token === null
   const packages = await dashboardPackages()
-  const shown = await openBoardQueue(options.queue, worker)
+  const shown = await openBoardQueue(options.queue)
   const app = new packages.hono.Hono()
   let listensOn = port
   guard(app, { token, isReadOnly, port: () => listensOn })
-  const metrics = worker === undefined ? null : metricsOf(packages, worker, shown.queue, refused)
-  if (metrics !== null) {
-    app.get('/metrics', async (context) => {
-      context.header('Content-Type', metrics.contentType)
-      return context.body(await metrics.text())
-    })
-  }
+  let metrics: WorkerMetrics | null = null
+  app.get('/metrics', async (context) => {
+    if (metrics === null) return context.text('There is no worker here.\n', 404)
+    context.header('Content-Type', metrics.contentType)
+    return context.body(await metrics.text())
+  })
   app.route('/', boardOf(packages, [shown.queue], isReadOnly))
   const server = packages.server.createAdaptorServer({ fetch: app.fetch, hostname: host })
   server.listen(port, host)
@@ -82,7 +83,10 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
     await closed
     await shown.close()
   }
-  return { url: `http://${urlHost(host)}:${listensOn}/`, close, [Symbol.asyncDispose]: close }
+  const watch: Dashboard['watch'] = (worker, refused) => {
+    metrics = metricsOf(packages, worker, shown.queue, refused)
+  }
+  return { url: `http://${urlHost(host)}:${listensOn}/`, watch, close, [Symbol.asyncDispose]: close }
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -204,7 +204,7 @@ it('a port that is taken, or that is not ours to take, is told', async () => {
   )
   await expect(start({ address: '192.0.2.1:0', token: TOKEN })).rejects.toThrow(/does not have that address/)
   await expect(start({ adress: '1' } as never)).rejects.toThrow(OptionError)
-  await expect(start({ queue: undefined })).rejects.toThrow(/a queue or a worker/)
+  await expect(start({ queue: 'nowhere' })).rejects.toThrow(OptionError)
   const { url: named } = await start({ queue: `${server.address}?queue=named` })
   expect((await ask(named, '/api/queues')).body).toContain('"named"')
 })
@@ -301,8 +301,11 @@ describe('metrics', () => {
 
 it('shows what a worker of the fleet made of a task, and measures it', async () => {
   const address = `${server.address}?queue=shown`
+  const dashboard = await start({ queue: address })
+  const { url } = dashboard
+  expect(await status(url, '/metrics')).toBe(404)
   const worker = await work({ queue: address, outputs: null })
-  const { url } = await start({ queue: undefined, worker })
+  dashboard.watch(worker)
   await submit([{ id: 'greet', command: 'echo', args: ['hello'], env: { PASSWORD: 'secret' } }], {
     queue: address,
     run: 'it',
