@@ -10,7 +10,7 @@ import { withHeldQueue } from './queue-address.js'
 import { countOf, durationOf, sizeOf, taskSettings } from './run-options.js'
 import { given, parseColor } from './values.js'
 import type { WorkWords } from './work-command.js'
-import { watchWork } from './work-dashboard.js'
+import { dashboardRequest, serveDashboard } from './work-dashboard.js'
 
 /** Works until a signal ends it. @throws OptionError for a mistake in the call; what drover itself could not go on for. */
 export async function runWorker(words: WorkWords): Promise<Ending> {
@@ -23,9 +23,10 @@ export async function runWorker(words: WorkWords): Promise<Ending> {
     write: (line) => void process.stderr.write(`${line}\n`),
   })
   const keys = words.key === undefined ? null : readKeyFiles(words.key)
+  const watched = dashboardRequest(words)
   return withHeldQueue(words, async (address) => {
     const trust = keys === null ? null : await openTrust(address, keys)
-    const dashboard = await watchWork(words, address, messages)
+    const dashboard = watched === null ? null : await serveDashboard(watched, address, messages)
     const telemetry = await queueTelemetry()
     const worker = await work({
       ...workOptions(words, messages),
