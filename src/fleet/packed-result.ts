@@ -37,22 +37,29 @@ const DEFAULT_OF: Readonly<Record<string, unknown>> = DEFAULTS
 /** What the reader knows from the task. */
 const KNOWN = new Set(['type', 'run', 'key', 'index', 'command', 'args', 'meta', 'id'])
 
-/** NUL, and halves of surrogate pairs: PostgreSQL takes them in no text. */
+/** NUL, and halves of surrogate pairs. */
+const BROKEN = /[\0\p{Surrogate}]/u
+
+/** NUL, and halves of surrogate pairs, as JSON has them: PostgreSQL takes them in no text. */
 const REFUSED = /\\u(?:0000|d[89a-f])/i
 
 /** Makes a result small enough to be kept by the thousands. Output has to be text. */
 export function packResult(result: Result): PackedResult {
   const packed: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(result)) {
-    if (value !== undefined && !KNOWN.has(name) && value !== DEFAULT_OF[name]) packed[name] = value
+  let isPlain = true
+  for (const name in result) {
+    const value = (result as unknown as Record<string, unknown>)[name]
+    if (value === undefined || value === DEFAULT_OF[name] || KNOWN.has(name)) continue
+    packed[name] = value
+    isPlain &&= typeof value === 'string' ? isHarmless(value) : typeof value !== 'object'
   }
-  return jsonSafe(packed) as PackedResult
+  if (isPlain) return packed as unknown as PackedResult
+  const json = JSON.stringify(packed)
+  return REFUSED.test(json) ? json : (packed as unknown as PackedResult)
 }
 
-/** The value, or its JSON where that has something in it which PostgreSQL refuses. */
-function jsonSafe(value: object): object | string {
-  const json = JSON.stringify(value)
-  return REFUSED.test(json) ? json : value
+function isHarmless(text: string): boolean {
+  return !BROKEN.test(text)
 }
 
 /** Whose a packed result is. */

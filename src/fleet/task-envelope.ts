@@ -1,5 +1,5 @@
+import { checkedTask } from '../task/check-task.js'
 import { OptionError } from '../task/errors.js'
-import { parseTask } from '../task/schema.js'
 import type { Task, Text } from '../task/task.js'
 
 /** What is in a job of the queue: one task, and whose it is. */
@@ -60,12 +60,9 @@ export function readEnvelope(data: unknown): TaskEnvelope | null {
 /** Stands for what is none. */
 export const NO_ENVELOPE: TaskEnvelope = { v: 1, run: '', index: 0, key: '', task: '', at: 0 }
 
-/** @throws Error when what is in the envelope is no task. */
+/** @throws InputError, SyntaxError when what is in the envelope is no task. */
 export function taskOf(envelope: TaskEnvelope): Task {
-  const parsed = parseTask(JSON.parse(envelope.task))
-  if ('task' in parsed) return parsed.task
-  const { path, problem } = parsed.problems[0]!
-  throw new Error(path.length === 0 ? problem : `${path.join('.')}: ${problem}`)
+  return checkedTask(JSON.parse(envelope.task) as Task)
 }
 
 function withoutBytes(task: Omit<Task, 'name'>): Record<string, unknown> {

@@ -5,7 +5,7 @@ import type { Task } from '../task/task.js'
 import { cleanEnvironment } from './clean-environment.js'
 import { defaultOutputs, FullOutputs } from './full-outputs.js'
 import type { TaskEnvelope } from './task-envelope.js'
-import type { CheckedWorkOptions, TaskHandler } from './work-options.js'
+import type { CheckedWorkOptions, HandlerInfo, TaskHandler } from './work-options.js'
 
 /** A task that was begun here. */
 export interface StartedTask {
@@ -96,16 +96,12 @@ export class HandlerStarter implements TaskStarter {
   }
 
   start(task: Task, envelope: TaskEnvelope): StartedTask {
-    const controller = new AbortController()
-    let ended: ResultError | null = this.#halted
-    const started: StartedTask = {
-      result: this.#call(task, envelope, controller.signal, () => ended).finally(() => this.#running.delete(started)),
-      end: (reason) => {
-        ended ??= reason
-        controller.abort(new Error(reason.message))
-      },
-    }
+    const call = new HandlerCall(this.#halted)
+    const result = this.#call(task, envelope, call)
+    const started: StartedTask = { result, end: (reason) => call.end(reason) }
     this.#running.add(started)
+    const forget = () => void this.#running.delete(started)
+    result.then(forget, forget)
     return started
   }
 
@@ -118,28 +114,53 @@ export class HandlerStarter implements TaskStarter {
     await Promise.all([...this.#running].map(({ result }) => result))
   }
 
-  async #call(
-    task: Task,
-    { run, index, key }: TaskEnvelope,
-    signal: AbortSignal,
-    ended: () => ResultError | null,
-  ): Promise<Result> {
+  async #call(task: Task, { run, index, key }: TaskEnvelope, call: HandlerCall): Promise<Result> {
     const identity = { run, index, key, attempt: 1, attempts: 1, queuedMs: 0 }
     const make = (state: Result['state'], error: ResultError | null) =>
       resultWithoutStart(task, identity, state, error, 'utf8')
-    const before = ended()
-    if (before !== null) return make('skipped', before)
+    if (call.ended !== null) return make('skipped', call.ended)
     const startedAt = new Date().toISOString()
     const startedMs = performance.now()
     const times = () => ({ startedAt, durationMs: toMicroseconds(performance.now() - startedMs), pid: process.pid })
+    const info: HandlerInfo = {
+      run,
+      index,
+      get signal() {
+        return call.signal
+      },
+    }
     try {
-      const value = await this.#handler(task, { run, index, signal })
-      return { ...make('succeeded', null), ...times(), exitCode: null, ...(value !== undefined && { value }) }
+      const value = await this.#handler(task, info)
+      return { ...make('succeeded', null), ...times(), ...(value !== undefined && { value }) }
     } catch (error) {
-      const reason = ended()
-      if (reason !== null) return { ...make('cancelled', reason), ...times() }
+      if (call.ended !== null) return { ...make('cancelled', call.ended), ...times() }
       const message = error instanceof Error ? error.message : String(error)
       return { ...make('failed', { code: 'ERR_DROVER_HANDLER', message }), ...times() }
     }
+  }
+}
+
+/** Why a call of a handler is to end. The signal is made when it is asked for, since most handlers never do. */
+class HandlerCall {
+  ended: ResultError | null
+  #controller: AbortController | null = null
+
+  constructor(ended: ResultError | null) {
+    this.ended = ended
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.ended !== null) this.#abort(this.ended)
+    return this.#controller.signal
+  }
+
+  end(reason: ResultError): void {
+    this.ended ??= reason
+    if (this.#controller !== null) this.#abort(this.ended)
+  }
+
+  #abort({ message }: ResultError): void {
+    this.#controller!.abort(new Error(message))
   }
 }

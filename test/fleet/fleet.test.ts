@@ -324,6 +324,7 @@ describe.each(['Redis', 'PostgreSQL'] as const)('a fleet on %s', (kind) => {
     const one = await worker()
     await until('all are done', () => one.counts().byState.invalid === 5)
     expect(one.counts()).toMatchObject({ refused: { ERR_DROVER_INPUT: 5 } })
+    await until('all are recorded', async () => (await status({ queue })).tasks.done === 5)
     expect(await status({ queue })).toMatchObject({ tasks: { waiting: 0, running: 0, done: 5 } })
   })
 })

@@ -111,7 +111,7 @@ it('a machine that is cut off for longer than its lock lasts ends its task, whic
     // It has told nothing of the task that it had to give up.
     workers[0]!.process.kill('SIGTERM')
     const { stderr, status: code } = await workers[0]!.end
-    expect(stderr).toContain('1 tasks done, 1 handed back')
+    expect(stderr).toContain('tasks done: 1, handed back: 1')
     expect(code).toBe(0)
   } finally {
     await runner.close()
