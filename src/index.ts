@@ -12,6 +12,10 @@ export type { ForEachRun } from './executive/for-each-run.js'
 export type { ItemModule, ItemOf, ValueOf } from './executive/item-module.js'
 export type { ForEachSummary, ItemError, ItemResult } from './executive/item-result.js'
 export type { Items, PullFunction } from './executive/items.js'
+export type { BlockOptions } from './input/blocks/block-options.js'
+export { type BlockSource, blocks } from './input/blocks/blocks.js'
+export type { RecordOptions } from './input/blocks/borders.js'
+export { type FileBlock, fileBlocks } from './input/blocks/file-blocks.js'
 export type { Fsync } from './journal/append-file.js'
 export { Journal, type JournalFindings, type JournalOptions } from './journal/journal.js'
 export { JournalError } from './journal/journal-error.js'
@@ -51,4 +55,4 @@ export {
   type ResultError,
   type ResultState,
 } from './task/result.js'
-export type { InvalidTask, Task, Text } from './task/task.js'
+export type { InvalidTask, Task, TaskStream, Text } from './task/task.js'

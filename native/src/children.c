@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "pipes.h"
 #include "running.h"
 
 static struct child_list all = TAILQ_HEAD_INITIALIZER(all);
@@ -156,6 +157,7 @@ struct child *child_by_slot(uint32_t slot, uint32_t generation) {
 void child_release_if_done(struct child *child) {
   if (child->running || child->ghost || child->fresh || child->input.fd >= 0) return;
   if (child->outputs[STDOUT_STREAM].fd >= 0 || child->outputs[STDERR_STREAM].fd >= 0) return;
+  pipes_forget(child);
   unlink_child(child);
   leave_scope(child->scope);
   child->scope = NULL;

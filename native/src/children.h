@@ -26,8 +26,12 @@ struct piece {
   uint8_t bytes[];
 };
 
+struct ranges;
+
 struct input {
   int fd;
+  /* Where it comes from, when it is not Node that writes it. */
+  struct ranges *ranges;
   bool watched;
   bool wants_room;
   bool ending;
@@ -63,6 +67,9 @@ struct child {
   bool doomed;
   /* Started a moment ago: not announced and not watched yet. */
   bool fresh;
+  /* Node opens its pipes by itself, and has not said yet whether it has: nothing is read. */
+  bool direct;
+  bool roomy;
   uint64_t fresh_until_us;
   struct input input;
   struct output outputs[3];

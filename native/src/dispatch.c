@@ -45,6 +45,9 @@ bool dispatch_frame(const struct frame *frame) {
       if (!is_output(frame)) return false;
       if (child != NULL) output_close_and_tell(child, frame->flags);
       break;
+    case FRAME_DIRECT:
+      if (child != NULL) output_hand_over(child, (frame->flags & DIRECT_TAKEN) != 0);
+      break;
     case FRAME_SIGNAL_TREE:
       return requests_on_tree_frame(frame);
     case FRAME_SIGNAL_SCOPE:

@@ -87,6 +87,7 @@ static void drain_leftovers(const struct sources *sources) {
   for (int fd = 0; fd < 3 && null >= 0; fd++) dup2(null, fd);
   if (chdir("/") < 0) return;
   for (struct child *child = child_first(); child != NULL; child = TAILQ_NEXT(child, link)) {
+    output_hand_over(child, false);
     output_watch(child, STDOUT_STREAM);
     output_watch(child, STDERR_STREAM);
   }

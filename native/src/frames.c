@@ -101,6 +101,10 @@ static enum stream_kind take_kind(struct cursor *cursor, int stream) {
 
 static bool has_path(enum stream_kind kind) { return kind == STREAM_FILE || kind == STREAM_APPEND; }
 
+static bool are_pipes(const enum stream_kind kinds[3]) {
+  return kinds[0] == STREAM_PIPE && kinds[1] == STREAM_PIPE && kinds[2] == STREAM_PIPE;
+}
+
 bool start_parse(const struct frame *frame, struct start *start) {
   struct cursor cursor = cursor_of(frame);
   for (int n = 0; n < 3; n++) start->kinds[n] = take_kind(&cursor, n);
@@ -111,6 +115,8 @@ bool start_parse(const struct frame *frame, struct start *start) {
   start->set_count = take_u32(&cursor);
   start->removed_count = take_u32(&cursor);
   if (!options_take(&cursor, given, &start->options)) return false;
+  if (start->options.range_count > 0 && start->kinds[0] != STREAM_FILE) return false;
+  if ((given & OPTION_DIRECT) != 0 && !are_pipes(start->kinds)) return false;
   uint64_t texts = (uint64_t)words + start->set_count + start->removed_count;
   if (words == 0 || !can_hold(&cursor, texts)) return false;
   if (!reserve_words(&start->words, &start->words_capacity, texts + 2)) return false;

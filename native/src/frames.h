@@ -8,7 +8,7 @@
 
 #include "options.h"
 
-#define PROTOCOL_VERSION 5
+#define PROTOCOL_VERSION 7
 #define FRAME_HEADER 12
 #define FRAME_LIMIT (64u << 20)
 
@@ -23,6 +23,7 @@ enum request_type {
   FRAME_ENVIRONMENT = 8,
   FRAME_CLOSE = 9,
   FRAME_RETIRE = 10,
+  FRAME_DIRECT = 11,
   FRAME_LOCK = 16,
   FRAME_UNLOCK = 17,
   FRAME_JOBSERVER_OPEN = 24,
@@ -46,6 +47,7 @@ enum notice_type {
   FRAME_INPUT_CLOSED = 136,
   FRAME_COUNT = 137,
   FRAME_COUNTED = 138,
+  FRAME_INPUT_FAILED = 139,
   FRAME_LOCKED = 144,
   FRAME_LOCK_FAILED = 145,
   FRAME_UNLOCKED = 146,
@@ -76,9 +78,14 @@ enum step {
   STEP_NICE = 10,
   /* And one more for each of the limits after the first. */
   STEP_LIMIT = 11,
+  /* And one more for each control group after the first. */
+  STEP_GROUP = 24,
   /* And one more for each descriptor after the first. */
   STEP_DESCRIPTOR = 32,
 };
+
+/* A flag of FRAME_DIRECT. */
+enum { DIRECT_TAKEN = 1 };
 
 /* Flags of FRAME_LOCK. */
 enum { LOCK_SHARED = 1, LOCK_WAIT = 2 };

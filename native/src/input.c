@@ -10,6 +10,7 @@
 #include "frames.h"
 #include "memory.h"
 #include "outgoing.h"
+#include "ranges.h"
 
 /* Node waits for acknowledgements at 64 KiB and goes on at 32 KiB, so holding back less than half of that is safe. */
 #define ACKNOWLEDGE_AT (16 * 1024)
@@ -20,6 +21,8 @@ static void close_input(struct child *child) {
   input->watched = false;
   close(input->fd);
   input->fd = -1;
+  ranges_close(input->ranges);
+  input->ranges = NULL;
   while (input->first != NULL) {
     struct piece *piece = input->first;
     input->first = piece->next;
@@ -62,9 +65,36 @@ static ssize_t write_some(struct child *child, const uint8_t *bytes, size_t leng
   return errno == EAGAIN || errno == EINTR ? 0 : -1;
 }
 
+/* How much of a file goes into a pipe before somebody else gets a turn. */
+#define MOST_A_TURN (1024 * 1024)
+
+static void feed(struct child *child) {
+  struct input *input = &child->input;
+  for (size_t fed = 0; !ranges_ended(input->ranges);) {
+    if (fed >= MOST_A_TURN) return watch(child, true);
+    ssize_t moved = ranges_move(input->ranges, input->fd);
+    if (moved > 0) {
+      fed += (size_t)moved;
+      continue;
+    }
+    if (moved < 0 && errno == EINTR) continue;
+    if (moved < 0 && errno == EAGAIN) return watch(child, true);
+    if (moved < 0 && errno == EPIPE) return lose_input(child);
+    /* The file ends too early, or cannot be read. It is told before the end of the child can be. */
+    outgoing_frame(FRAME_INPUT_FAILED, 0, child->number, (uint32_t[]){moved == 0 ? 0 : (uint32_t)errno}, 1);
+    break;
+  }
+  close_input(child);
+}
+
+void input_from_ranges(struct child *child, int file, const struct range *list, uint32_t count) {
+  child->input.ranges = ranges_open(file, list, count);
+  feed(child);
+}
+
 void input_write(struct child *child, const uint8_t *bytes, size_t length) {
   struct input *input = &child->input;
-  if (input->fd < 0 || input->ending) return;
+  if (input->fd < 0 || input->ending || input->ranges != NULL) return;
   size_t written = 0;
   if (input->first == NULL) {
     ssize_t taken = write_some(child, bytes, length);
@@ -82,7 +112,7 @@ void input_write(struct child *child, const uint8_t *bytes, size_t length) {
 
 void input_end(struct child *child) {
   struct input *input = &child->input;
-  if (input->fd < 0) return;
+  if (input->fd < 0 || input->ranges != NULL) return;
   input->ending = true;
   if (input->first == NULL) close_input(child);
 }
@@ -95,6 +125,7 @@ void input_watch(struct child *child) {
 void input_on_event(struct child *child) {
   struct input *input = &child->input;
   if (input->fd < 0) return;
+  if (input->ranges != NULL) return feed(child);
   /* With nothing to write, the only event is that nobody can read any more. */
   if (input->first == NULL) return lose_input(child);
   while (input->first != NULL) {

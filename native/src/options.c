@@ -24,10 +24,18 @@ static bool take_descriptor(struct cursor *cursor, struct descriptor *descriptor
   return !cursor->bad && (descriptor->mode & DESCRIPTOR_ACCESS) <= DESCRIPTOR_READ_WRITE;
 }
 
+static bool take_range(struct cursor *cursor, struct range *range) {
+  range->start = take_u64(cursor);
+  range->end = take_u64(cursor);
+  return !cursor->bad && range->start <= range->end && range->end <= INT64_MAX;
+}
+
 bool options_take(struct cursor *cursor, uint32_t given, struct options *options) {
   options->given = given;
   options->nice = 0;
   options->descriptor_count = 0;
+  options->group_count = 0;
+  options->range_count = 0;
   if ((given & ~(uint32_t)OPTIONS_KNOWN) != 0) return false;
   if ((given & OPTION_NICE) != 0) options->nice = (int32_t)take_u32(cursor);
   if (options->nice < -20 || options->nice > 19) return false;
@@ -39,11 +47,23 @@ bool options_take(struct cursor *cursor, uint32_t given, struct options *options
   for (uint32_t n = 0; n < options->descriptor_count; n++) {
     if (!take_descriptor(cursor, &options->descriptors[n])) return false;
   }
+  if ((given & OPTION_GROUPS) != 0) options->group_count = take_u32(cursor);
+  if (options->group_count > MOST_GROUPS) return false;
+  for (uint32_t n = 0; n < options->group_count; n++) options->groups[n] = take_text(cursor);
+  if ((given & OPTION_RANGES) != 0) {
+    options->range_count = take_u32(cursor);
+    if (options->range_count == 0 || options->range_count > MOST_RANGES) return false;
+  }
+  for (uint32_t n = 0; n < options->range_count; n++) {
+    if (!take_range(cursor, &options->ranges[n])) return false;
+  }
   return !cursor->bad;
 }
 
 void options_plan(const struct options *options, struct spawn_plan *plan) {
   plan->nice = options->nice;
+  plan->groups = options->groups;
+  plan->group_count = options->group_count;
   for (int n = 0; n < LIMITS; n++) {
     if (!has_limit(options, n)) continue;
     uint64_t value = options->limits[n];

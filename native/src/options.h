@@ -13,18 +13,33 @@ enum { OPTION_NICE = 1, OPTION_LIMIT = 2 };
 enum { LIMIT_CPU, LIMIT_FILE_SIZE, LIMIT_OPEN_FILES, LIMIT_CORE, LIMIT_STACK, LIMITS };
 
 /* The limits have a bit each, beginning with OPTION_LIMIT. */
-enum { OPTION_DESCRIPTORS = OPTION_LIMIT << LIMITS, OPTIONS_KNOWN = OPTION_DESCRIPTORS * 2 - 1 };
+enum {
+  OPTION_DESCRIPTORS = OPTION_LIMIT << LIMITS,
+  OPTION_GROUPS = OPTION_DESCRIPTORS * 2,
+  OPTION_RANGES = OPTION_GROUPS * 2,
+  /* Has no value. */
+  OPTION_DIRECT = OPTION_RANGES * 2,
+  OPTIONS_KNOWN = OPTION_DIRECT * 2 - 1
+};
 
 /* How a descriptor is opened. */
 enum { DESCRIPTOR_ACCESS = 3, DESCRIPTOR_READ_WRITE = 2, DESCRIPTOR_APPEND = 4 };
 
 #define MOST_DESCRIPTORS 64
 #define HIGHEST_DESCRIPTOR 1023
+#define MOST_GROUPS 8
+#define MOST_RANGES 64
 
 struct descriptor {
   int as;
   uint32_t mode;
   const char *path;
+};
+
+/* A stretch of a file: its first byte and the one after its last. */
+struct range {
+  uint64_t start;
+  uint64_t end;
 };
 
 struct options {
@@ -34,11 +49,17 @@ struct options {
   uint64_t limits[LIMITS];
   uint32_t descriptor_count;
   struct descriptor descriptors[MOST_DESCRIPTORS];
+  /* Files of control groups that the child enters by writing to them. */
+  uint32_t group_count;
+  const char *groups[MOST_GROUPS];
+  /* What of its file a child reads as its standard input; none: all of it. */
+  uint32_t range_count;
+  struct range ranges[MOST_RANGES];
 };
 
 /* False when `given` has an unknown bit or a value cannot be. */
 bool options_take(struct cursor *cursor, uint32_t given, struct options *options);
-/* All but the descriptors. */
+/* All but the descriptors and the ranges. */
 void options_plan(const struct options *options, struct spawn_plan *plan);
 
 #endif

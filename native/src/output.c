@@ -98,7 +98,7 @@ void output_on_readable(struct child *child, int stream) {
 
 bool output_drain(struct child *child, int stream) {
   struct output *output = &child->outputs[stream];
-  if (output->fd < 0) return false;
+  if (output->fd < 0 || child->direct) return false;
   enum reading reading = READ_SOME;
   /* A descendant may print for ever: no more than the pipe can have held. */
   for (int left = output->counted ? 1 : DRAINED; left > 0 && reading == READ_SOME; left--) {
@@ -112,7 +112,7 @@ bool output_drain(struct child *child, int stream) {
 
 void output_watch(struct child *child, int stream) {
   struct output *output = &child->outputs[stream];
-  if (output->fd < 0 || output->watched) return;
+  if (output->fd < 0 || output->watched || child->direct) return;
   if (!may_be_read(output)) return;
   output->watched = events_watch(child, stream, output->fd, EPOLLIN);
   if (!output->watched) output_close_and_tell(child, stream);
@@ -123,6 +123,15 @@ void output_add_credit(struct child *child, int stream, uint32_t bytes) {
   if (output->fd < 0) return;
   output->credit = output->credit > UINT32_MAX ? output->credit : output->credit + bytes;
   if (!child->fresh) output_watch(child, stream);
+}
+
+void output_hand_over(struct child *child, bool taken) {
+  if (!child->direct) return;
+  child->direct = false;
+  for (int stream = STDOUT_STREAM; stream <= STDERR_STREAM; stream++) {
+    if (taken) output_close(child, stream);
+    else output_watch(child, stream);
+  }
 }
 
 void output_close(struct child *child, int stream) {

@@ -8,8 +8,12 @@
 #define LARGE (1024 * 1024)
 /* The system gives each user 64 MiB of pipes before it makes new ones very small. */
 #define MOST_LARGE 16
+/* Two pipes each. */
+#define ROOMY (256 * 1024)
+#define MOST_ROOMY 32
 
 static int large_count;
+static int roomy_count;
 static bool refused;
 
 void pipes_note_reading(struct output *output, size_t bytes) {
@@ -26,4 +30,20 @@ void pipes_note_reading(struct output *output, size_t bytes) {
 void pipes_note_close(struct output *output) {
   if (output->large) large_count -= 1;
   output->large = false;
+}
+
+void pipes_enlarge(struct child *child) {
+  if (refused || roomy_count == MOST_ROOMY) return;
+  if (fcntl(child->input.fd, F_SETPIPE_SZ, ROOMY) < 0 ||
+      fcntl(child->outputs[STDOUT_STREAM].fd, F_SETPIPE_SZ, ROOMY) < 0) {
+    refused = true;
+    return;
+  }
+  child->roomy = true;
+  roomy_count += 1;
+}
+
+void pipes_forget(struct child *child) {
+  if (child->roomy) roomy_count -= 1;
+  child->roomy = false;
 }

@@ -13,5 +13,9 @@ enum reading { READ_SOME, READ_NOTHING, READ_END };
 void pipes_note_reading(struct output *output, size_t bytes);
 /* To be told before its descriptor is closed. */
 void pipes_note_close(struct output *output);
+/* Has whole messages fit into the pipes of a child that Node talks to directly; as far as the system gives that much. */
+void pipes_enlarge(struct child *child);
+/* To be told when such a child is forgotten. */
+void pipes_forget(struct child *child);
 
 #endif

@@ -2,6 +2,7 @@
 #include "spawn.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -55,6 +56,18 @@ OWN_STACK static void exec_candidates(struct spawn_plan *plan) {
   if (denied) errno = EACCES;
 }
 
+/* Before anything else of the child's own, so that all of it counts there. */
+OWN_STACK static bool enter_group(const char *path) {
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  /* 0 is the writer itself. */
+  bool entered = write(fd, "0", 1) == 1;
+  int error = errno;
+  close(fd);
+  errno = error;
+  return entered;
+}
+
 /* The step that failed, or 0. */
 OWN_STACK static int restrict_self(const struct spawn_plan *plan) {
   if (plan->files != NULL && setrlimit(RLIMIT_NOFILE, plan->files) < 0) return STEP_PREPARE;
@@ -73,6 +86,9 @@ OWN_STACK static int restrict_self(const struct spawn_plan *plan) {
 /* Runs on the parent's memory while the parent stands still. */
 OWN_STACK static int child_main(void *argument) {
   struct spawn_plan *plan = argument;
+  for (uint32_t n = 0; n < plan->group_count; n++) {
+    if (!enter_group(plan->groups[n])) return fail(plan, STEP_GROUP + (int)n);
+  }
   if (setsid() < 0) return fail(plan, STEP_PREPARE);
   for (int n = 0; n < 3; n++) {
     if (plan->stdio[n] >= 0 && dup2(plan->stdio[n], n) < 0) return fail(plan, STEP_PREPARE);

@@ -3,6 +3,7 @@
 #define DROVER_SPAWN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -30,6 +31,8 @@ struct spawn_plan {
   int stdio[3];
   struct spawn_descriptor descriptors[MOST_DESCRIPTORS];
   int descriptor_count;
+  const char *const *groups;
+  uint32_t group_count;
   const struct rlimit *files;
   /* Added to the niceness of this process. */
   int nice;

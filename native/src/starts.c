@@ -17,6 +17,7 @@
 #include "input.h"
 #include "outgoing.h"
 #include "output.h"
+#include "pipes.h"
 #include "program.h"
 #include "spawn.h"
 
@@ -29,6 +30,8 @@ static bool refused;
 struct ends {
   int child[3];
   int ours[3];
+  /* The file whose parts go into our end of standard input. */
+  int source;
   bool shared;
 };
 
@@ -63,6 +66,18 @@ static bool open_file(struct ends *ends, int stream, const char *path, int flags
   return fcntl(fd, F_SETFL, flags & O_APPEND) == 0;
 }
 
+/* Of what is no regular file nobody can say where a part of it begins. */
+static bool open_source(struct ends *ends, const char *path) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (fd < 0) return false;
+  ends->source = fd;
+  struct stat status;
+  if (fstat(fd, &status) < 0) return false;
+  if (S_ISREG(status.st_mode)) return open_pipe(ends, STDIN_STREAM);
+  errno = S_ISDIR(status.st_mode) ? EISDIR : ESPIPE;
+  return false;
+}
+
 static bool open_end(struct ends *ends, const struct start *start, int stream) {
   enum stream_kind kind = start->kinds[stream];
   bool is_input = stream == STDIN_STREAM;
@@ -85,6 +100,7 @@ static bool open_end(struct ends *ends, const struct start *start, int stream) {
     ends->shared = true;
     return true;
   }
+  if (is_input && start->options.range_count > 0) return open_source(ends, start->paths[stream]);
   if (is_input) return open_file(ends, stream, start->paths[stream], O_RDONLY);
   return open_file(ends, stream, start->paths[stream],
                    O_WRONLY | O_CREAT | (kind == STREAM_APPEND ? O_APPEND : O_TRUNC));
@@ -96,6 +112,11 @@ static void close_ends(const int fds[3], bool shared) {
     if (stream == STDERR_STREAM && shared) continue;
     close(fds[stream]);
   }
+}
+
+static void close_ours(const struct ends *ends) {
+  close_ends(ends->ours, false);
+  if (ends->source >= 0) close(ends->source);
 }
 
 static void tell_failure(uint32_t number, int error, int step) {
@@ -112,6 +133,17 @@ static int open_ends(struct ends *ends, const struct start *start) {
   return 0;
 }
 
+/* Node opens the pipes as files of this process; of standard input the end here stays, to notice that nobody reads it. */
+static void let_take(struct child *child) {
+  child->direct = true;
+  uint32_t words[] = {(uint32_t)child->pid, (uint32_t)child->input.fd, (uint32_t)child->outputs[STDOUT_STREAM].fd,
+                      (uint32_t)child->outputs[STDERR_STREAM].fd};
+  pipes_enlarge(child);
+  outgoing_frame(FRAME_SPAWNED, 0, child->number, words, sizeof words / sizeof *words);
+  input_watch(child);
+  outgoing_hurry();
+}
+
 static void add_child(uint32_t number, pid_t pid, const struct start *start, const struct ends *ends) {
   struct child *child = child_add(number, pid, start->scope);
   child->input.fd = ends->ours[STDIN_STREAM];
@@ -120,8 +152,10 @@ static void add_child(uint32_t number, pid_t pid, const struct start *start, con
     child->outputs[stream].credit = start->credit;
     child->outputs[stream].counted = start->kinds[stream] == STREAM_COUNT;
   }
+  if ((start->options.given & OPTION_DIRECT) != 0) return let_take(child);
   outgoing_frame(FRAME_SPAWNED, 0, number, (uint32_t[]){(uint32_t)pid}, 1);
   fresh_add(child);
+  if (ends->source >= 0) input_from_ranges(child, ends->source, start->options.ranges, start->options.range_count);
 }
 
 bool starts_on_frame(const struct frame *frame) {
@@ -135,12 +169,12 @@ bool starts_on_frame(const struct frame *frame) {
     tell_failure(frame->number, EINVAL, STEP_TEXT);
     return true;
   }
-  struct ends ends = {.child = {-1, -1, -1}, .ours = {-1, -1, -1}};
+  struct ends ends = {.child = {-1, -1, -1}, .ours = {-1, -1, -1}, .source = -1};
   int step = open_ends(&ends, &start);
   if (step != 0) {
     int error = errno;
     close_ends(ends.child, ends.shared);
-    close_ends(ends.ours, false);
+    close_ours(&ends);
     tell_failure(frame->number, error, step);
     return true;
   }
@@ -160,7 +194,7 @@ bool starts_on_frame(const struct frame *frame) {
   descriptors_close(&plan);
   close_ends(ends.child, ends.shared);
   if (pid < 0) {
-    close_ends(ends.ours, false);
+    close_ours(&ends);
     tell_failure(frame->number, plan.error, plan.step);
     return true;
   }

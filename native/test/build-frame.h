@@ -48,7 +48,7 @@ static inline void build_start(struct builder *builder, uint32_t number) {
   put_u8(builder, STREAM_APPEND);
   put_u8(builder, 1);
   put_u32(builder, 65536);
-  put_u32(builder, OPTIONS_KNOWN);
+  put_u32(builder, OPTIONS_KNOWN & ~(uint32_t)OPTION_DIRECT);
   put_u32(builder, 3);
   put_u32(builder, 2);
   put_u32(builder, 1);
@@ -59,6 +59,14 @@ static inline void build_start(struct builder *builder, uint32_t number) {
     put_u32(builder, 3 + n);
     put_u32(builder, DESCRIPTOR_READ_WRITE | (n == 0 ? 0 : DESCRIPTOR_APPEND));
     put_text(builder, "/fifo");
+  }
+  put_u32(builder, 2);
+  put_text(builder, "/groups/a/cgroup.procs");
+  put_text(builder, "/groups/b/cgroup.procs");
+  put_u32(builder, 2);
+  for (uint64_t n = 0; n < 2; n++) {
+    put_u64(builder, n << 40);
+    put_u64(builder, (n << 40) + 10);
   }
   put_text(builder, "scope-1");
   put_text(builder, "/folder");

@@ -24,6 +24,10 @@ static void a_start_is_read_as_it_was_written(void) {
   CHECK(start.options.descriptor_count == 2 && start.options.descriptors[1].as == 4);
   CHECK(start.options.descriptors[1].mode == (DESCRIPTOR_READ_WRITE | DESCRIPTOR_APPEND));
   CHECK_TEXT(start.options.descriptors[1].path, "/fifo");
+  CHECK(start.options.group_count == 2);
+  CHECK_TEXT(start.options.groups[1], "/groups/b/cgroup.procs");
+  CHECK(start.options.range_count == 2 && start.options.ranges[1].start == (uint64_t)1 << 40);
+  CHECK(start.options.ranges[1].end == ((uint64_t)1 << 40) + 10);
   CHECK_TEXT(start.scope, "scope-1");
   CHECK_TEXT(start.cwd, "/folder");
   CHECK_TEXT(start.paths[0], "in");
@@ -47,6 +51,25 @@ static void a_stream_that_is_counted_has_no_path(void) {
   CHECK(start_parse(&frame, &start));
   CHECK(start.kinds[1] == STREAM_COUNT && start.paths[1] == NULL);
   CHECK_TEXT(start.paths[2], "err");
+}
+
+static void ranges_of_what_is_no_file_are_refused(void) {
+  struct builder builder;
+  build_start(&builder, 7);
+  builder.bytes[FRAME_HEADER + STDIN_FILENO] = STREAM_PIPE;
+  struct frame frame = frame_of(&builder);
+  static struct start start;
+  CHECK(!start_parse(&frame, &start));
+}
+
+static void only_pipes_are_talked_to_directly(void) {
+  struct builder builder;
+  build_start(&builder, 7);
+  builder.bytes[FRAME_HEADER + 8] = OPTIONS_KNOWN & 0xff;
+  builder.bytes[FRAME_HEADER + 9] = OPTIONS_KNOWN >> 8;
+  struct frame frame = frame_of(&builder);
+  static struct start start;
+  CHECK(!start_parse(&frame, &start));
 }
 
 static void input_that_is_counted_is_refused(void) {
@@ -156,6 +179,8 @@ static void counts_that_cannot_be_true_reserve_nothing(void) {
 int main(void) {
   a_start_is_read_as_it_was_written();
   a_stream_that_is_counted_has_no_path();
+  ranges_of_what_is_no_file_are_refused();
+  only_pipes_are_talked_to_directly();
   input_that_is_counted_is_refused();
   a_kind_that_is_not_known_is_refused();
   what_is_not_all_there_is_partial();

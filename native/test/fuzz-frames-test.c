@@ -26,6 +26,7 @@ static void use_start(const struct frame *frame) {
   touch(start.scope);
   if (start.cwd != NULL) touch(start.cwd);
   for (uint32_t n = 0; n < start.options.descriptor_count; n++) touch(start.options.descriptors[n].path);
+  for (uint32_t n = 0; n < start.options.group_count; n++) touch(start.options.groups[n]);
   for (char **word = start.argv; *word != NULL; word++) touch(*word);
   const char *path;
   if (!start.nul) touch(environment_for(&start, frame->number, &path)[0]);

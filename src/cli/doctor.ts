@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { launcherFor } from '../launcher/default-launcher.js'
 import { nativeLauncherUnavailable } from '../launcher/native/native-launcher.js'
 import type { LauncherCapabilities } from '../launcher/port.js'
+import { type LimitMechanism, limitMechanisms } from '../process/limit-mechanisms.js'
+import type { Limits } from '../process/limits.js'
 import { usableCpus } from '../slots/usable-cpus.js'
 import { version } from './version.js'
 
@@ -21,6 +23,8 @@ export interface Diagnosis {
     readonly problem: string | null
     readonly capabilities: LauncherCapabilities
   }
+  /** By what each limit of tasks is kept here. */
+  readonly limits: Readonly<Record<keyof Limits, LimitMechanism>>
 }
 
 /** Looks at this machine. */
@@ -35,6 +39,7 @@ export function diagnose(): Diagnosis {
     openFiles: openFileLimit(),
     tmpdir: tmpdir(),
     launcher: { name, problem: name === 'native' ? null : (asked ?? nativeLauncherUnavailable()), capabilities },
+    limits: limitMechanisms(launcherFor()),
   }
 }
 
@@ -50,6 +55,23 @@ const CAPABILITIES: Readonly<Record<keyof LauncherCapabilities, string>> = {
   jobservers: 'tokens of a jobserver go back however drover ends',
 }
 
+const LIMIT_OPTIONS: readonly (readonly [string, keyof Limits])[] = [
+  ['--max-memory', 'maxMemoryBytes'],
+  ['--cpus', 'cpus'],
+  ['--max-processes', 'maxProcesses'],
+  ['--max-cpu-time', 'maxCpuMs'],
+  ['--max-file-size', 'maxFileSizeBytes'],
+  ['--nice', 'nice'],
+]
+
+const MECHANISMS: Readonly<Record<LimitMechanism, string>> = {
+  'cgroup v2': 'kept by the kernel, in a control group of its own (v2)',
+  'cgroup v1': 'kept by the kernel, in a control group of its own (v1)',
+  kernel: 'kept by the kernel, for each process',
+  watched: 'looked at 20 times a second',
+  none: 'cannot be kept here',
+}
+
 /** The diagnosis for people. */
 export function diagnosisText(diagnosis: Diagnosis): string {
   const { launcher } = diagnosis
@@ -63,6 +85,10 @@ export function diagnosisText(diagnosis: Diagnosis): string {
     ...Object.entries(CAPABILITIES).map(([key, words]) => [
       '',
       `${launcher.capabilities[key as keyof LauncherCapabilities] ? 'yes' : 'no '}  ${words}`,
+    ]),
+    ...LIMIT_OPTIONS.map(([option, name], n) => [
+      n === 0 ? 'limits' : '',
+      `${option.padEnd(17)}${MECHANISMS[diagnosis.limits[name]]}`,
     ]),
   ]
   return `${rows.map(([name, words]) => `${name!.padEnd(12)}${words}`).join('\n')}\n`

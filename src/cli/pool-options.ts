@@ -13,6 +13,7 @@ import type { Text } from '../task/task.js'
 import type { PoolWords } from './pool-words.js'
 import type { Showing } from './printed-run.js'
 import { delimiterOf, type JournalRequest, journalRequest, printingOptions } from './run-options.js'
+import { sharingOptions } from './sharing-options.js'
 import { standardInput } from './standard-input.js'
 import { given, parseColor, parseCount, parseDuration, parseJobs, parseSize } from './values.js'
 
@@ -89,6 +90,7 @@ function poolOptions(words: PoolWords): PoolRequest['pool'] {
   return {
     protocol,
     encoding: 'buffer',
+    ...sharingOptions(words),
     ...given({
       max: jobs === undefined ? undefined : parseFiniteJobs(jobs),
       min: read('--min', words.min, atLeast0),
@@ -96,7 +98,6 @@ function poolOptions(words: PoolWords): PoolRequest['pool'] {
       maxRequests: read('--max-requests', words.maxRequests, atLeast1),
       maxAgeMs: read('--max-age', words.maxAge, parseDuration),
       recycleMemoryBytes: read('--recycle-memory', words.recycleMemory, parseSize),
-      maxMemoryBytes: read('--max-memory', words.maxMemory, parseSize),
       startTimeoutMs: read('--start-timeout', words.startTimeout, parseDuration),
       killGraceMs: read('--kill-grace', words.killGrace, parseDuration),
       maxOutputBytes: read('--max-output', words.maxOutput, parseSize),

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { RunWords } from './run-words.js'
+import { addSharingOptions, type SharingWords } from './sharing-words.js'
 
 /** Options of `drover pool` as commander gives them: words, and true for flags. */
 export interface PoolWords
@@ -30,6 +31,7 @@ export interface PoolWords
         | 'null'
       )
     | ('delimiter' | 'strict' | 'maxLine' | 'progress' | 'quiet' | 'verbose' | 'color' | 'launcher')
+    | keyof SharingWords
   > {
   readonly protocol?: string
   readonly module?: string
@@ -40,14 +42,13 @@ export interface PoolWords
   readonly maxRequests?: string
   readonly maxAge?: string
   readonly recycleMemory?: string
-  readonly maxMemory?: string
   readonly startTimeout?: string
 }
 
 /** Adds the options of `drover pool` to a command, in the groups in which its help shows them. */
 export function addPoolOptions(command: Command): Command {
   const collect = (value: string, before: string[] = []) => [...before, value]
-  return command
+  command
     .optionsGroup('The workers:')
     .option('--protocol <name>', 'how they talk: lines, frames or process-pool (lines)')
     .option('--module <file>', 'a JavaScript module that exports handle, in place of COMMAND')
@@ -57,7 +58,6 @@ export function addPoolOptions(command: Command): Command {
     .option('--max-requests <n>', 'replace one after so many messages; 1 is a fresh one for each')
     .option('--max-age <dur>', 'replace one that is older, when it has answered')
     .option('--recycle-memory <size>', 'replace one that uses more memory, when it has answered')
-    .option('--max-memory <size>', 'end one that uses more memory, at once')
     .option('--start-timeout <dur>', 'how long one may take to get ready (60s)')
     .option('--launcher <name>', 'what starts the processes: auto, native or node (auto)')
     .optionsGroup('The messages:')
@@ -76,6 +76,7 @@ export function addPoolOptions(command: Command): Command {
     .option('--delay <dur>', 'wait between two messages (0s)')
     .option('--halt <when>', 'never, or now or soon with fail, success or done: now,fail=1, soon,fail=20%')
     .option('--kill-grace <dur>', 'time for a worker to exit when asked, and between TERM and KILL (5s)')
+  return addSharingOptions(command, ['workers', 'worker'])
     .optionsGroup('What is kept:')
     .option('--journal <file>', 'append each result to it the moment it is known')
     .option('--resume', 'send only what has no conclusive result in the journal')

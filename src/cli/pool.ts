@@ -6,7 +6,7 @@ import type { Printer } from '../output/printer.js'
 import { programCommand } from '../pool/check-pool-options.js'
 import { ProcessPool } from '../pool/process-pool.js'
 import type { Result } from '../task/result.js'
-import { displayText, type Task } from '../task/task.js'
+import { displayText, type Task, type Text } from '../task/task.js'
 import type { Ending } from './exit.js'
 import { type Kept, openKept } from './keeping.js'
 import type { PoolRequest } from './pool-options.js'
@@ -47,6 +47,7 @@ async function runWith(request: PoolRequest, kept: Kept): Promise<Ending> {
       const messages = await openMessages({ ...request.messages, command: programCommand(program, args) })
       pool = args === undefined ? new ProcessPool(program, request.pool) : new ProcessPool(program, args, request.pool)
       pool.on('output', ({ chunk }) => to.complain(chunk))
+      pool.on('warning', (message) => to.messages.say(message))
       run = dispatch(messages, {
         ...request.dispatch,
         ...kept.dispatch,
@@ -60,7 +61,7 @@ async function runWith(request: PoolRequest, kept: Kept): Promise<Ending> {
         onAlreadyDone: (_task, { index }) => void to.printer.pass(index),
         beforeStart: (task, { index, attempt }) => {
           answers.noteMessage(index, task)
-          if (request.verbose) to.messages.onStart(index, attempt, displayText(task.stdin ?? ''))
+          if (request.verbose) to.messages.onStart(index, attempt, displayText(messageText(task)))
           return task
         },
       })
@@ -81,8 +82,13 @@ async function runWith(request: PoolRequest, kept: Kept): Promise<Ending> {
   })
 }
 
+/** Messages are read as text, and none is a stream. */
+function messageText({ stdin = '' }: Task): Text {
+  return stdin as Text
+}
+
 function parsedMessage(task: Task): unknown {
-  return JSON.parse(displayText(task.stdin!))
+  return JSON.parse(displayText(messageText(task)))
 }
 
 /** Prints answers as they were asked for, and what workers printed beside them to standard error. */
@@ -100,8 +106,8 @@ class AnswerPrinting {
     this.#printedIsAnswer = pool.protocol !== 'frames'
   }
 
-  noteMessage(index: number, { stdin = '' }: Task): void {
-    this.#labels?.set(index, displayText(stdin))
+  noteMessage(index: number, task: Task): void {
+    this.#labels?.set(index, displayText(messageText(task)))
   }
 
   async print(result: Result, printer: Printer): Promise<void> {

@@ -1,13 +1,15 @@
 import type { Command } from 'commander'
+import { usableCpus } from '../slots/usable-cpus.js'
 import { OptionError } from '../task/errors.js'
 import type { Text } from '../task/task.js'
 import type { ArgumentGroup } from './arguments.js'
 import type { Ending } from './exit.js'
+import { type PipeOptions, pipeOptions } from './pipe-options.js'
 import type { QueueRequest } from './queue-options.js'
 import { type RunRequest, runTasks } from './run.js'
 import { dispatchOptions, itemOptions, journalRequest, printingOptions } from './run-options.js'
 import { addQueuedOptions, addRunOptions, type QueuedWords, type RunWords } from './run-words.js'
-import { noInput, standardInput } from './standard-input.js'
+import { noInput, standardInput, standardInputFile, wholeStandardInput } from './standard-input.js'
 import { parseColor } from './values.js'
 
 const EXAMPLES = `Examples:
@@ -76,15 +78,33 @@ export function requestOf(
 ): RunRequest {
   const printing = printingOptions(options)
   const { isTTY = false } = process.stderr
+  const dispatch = queue === null ? dispatchOptions(options, printing) : queue.dispatch(printing)
+  const blocks = pipeOptions(options, groups.length > 0, dispatch.concurrency ?? usableCpus())
+  if (blocks !== null && queue !== null)
+    throw new OptionError(
+      `${options.pipe === true ? '--pipe' : '--pipe-part'} feeds tasks on this machine; leave the queue out`,
+    )
   return {
-    input: {
-      command,
-      ...itemOptions(options),
-      ...(groups.length > 0 && { groups }),
-      // Not even opened when the items are given: that takes longer than the rest of the call.
-      stdin: groups.length > 0 ? noInput() : standardInput(),
-    },
-    dispatch: queue === null ? dispatchOptions(options, printing) : queue.dispatch(printing),
+    input:
+      blocks === null
+        ? {
+            command,
+            ...itemOptions(options),
+            ...(groups.length > 0 && { groups }),
+            // Not even opened when the items are given: that takes longer than the rest of the call.
+            stdin: groups.length > 0 ? noInput() : standardInput(),
+          }
+        : {
+            blocks: {
+              command,
+              ...blocks,
+              ...blockSource(
+                blocks,
+                dispatch.keys === true || options.journal !== undefined || options.results !== undefined,
+              ),
+            },
+          },
+    dispatch,
     queue,
     journal: journalRequest(options, ['drover', ...process.argv.slice(2)]),
     printing,
@@ -95,4 +115,15 @@ export function requestOf(
     jobsFile: options.jobsFile ?? null,
     dryRun: options.dryRun === true,
   }
+}
+
+/**
+ * Where blocks are read from. A file as standard input is read by the tasks, as any other file is.
+ *
+ * @param keys - whether a block is to be known by what is in it, and not by its place.
+ */
+function blockSource(blocks: PipeOptions, keys: boolean) {
+  if (blocks.file !== undefined) return { stdin: noInput() }
+  const file = keys || blocks.roundRobin !== undefined ? null : standardInputFile()
+  return file === null ? { stdin: wholeStandardInput() } : { stdin: noInput(), file }
 }

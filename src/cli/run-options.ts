@@ -8,22 +8,11 @@ import type { JournalOptions } from '../journal/journal.js'
 import { launcherFor } from '../launcher/default-launcher.js'
 import type { Leftovers } from '../process/execution-options.js'
 import { checkOneOf } from '../process/process-options.js'
-import type { JobserverMode } from '../slots/jobserver/jobserver-source.js'
-import type { JobserverForm } from '../slots/jobserver/server-tokens.js'
 import { OptionError } from '../task/errors.js'
 import { readJobsFile } from './jobs-file.js'
 import type { RunWords } from './run-words.js'
-import {
-  given,
-  parseCount,
-  parseDelimiter,
-  parseDuration,
-  parseJobs,
-  parseLoad,
-  parseNice,
-  parsePressure,
-  parseSize,
-} from './values.js'
+import { sharingOptions } from './sharing-options.js'
+import { given, parseCount, parseDelimiter, parseDuration, parseJobs, parseSize } from './values.js'
 
 /** How results and output are printed. */
 export interface PrintingOptions {
@@ -97,25 +86,7 @@ export function taskSettings(words: RunWords): WorkDispatchOptions {
     backoffMs: durationOf('--backoff', words.backoff),
     delayMs: durationOf('--delay', words.delay),
     killGraceMs: durationOf('--kill-grace', words.killGrace),
-    maxLoad: words.load === undefined ? undefined : parseLoad(words.load),
-    minFreeBytes: sizeOf('--memfree', words.memfree),
-    maxPressure: words.pressure === undefined ? undefined : parsePressure(words.pressure),
-    maxMemoryBytes: sizeOf('--max-memory', words.maxMemory),
-    maxProcesses: countOf('--max-processes', words.maxProcesses, 1),
-    maxCpuMs: durationOf('--max-cpu-time', words.maxCpuTime),
-    maxFileSizeBytes: sizeOf('--max-file-size', words.maxFileSize),
-    nice: words.nice === undefined ? undefined : parseNice(words.nice),
-    slots: words.slots,
-    jobserver: checkOneOf<JobserverMode>('--jobserver', (words.jobserver ?? 'auto') as JobserverMode, [
-      'auto',
-      'server',
-      'client',
-      'off',
-    ]),
-    jobserverForm:
-      words.jobserverForm === undefined
-        ? undefined
-        : checkOneOf<JobserverForm>('--jobserver-form', words.jobserverForm as JobserverForm, ['pipe', 'fifo']),
+    ...sharingOptions(words),
     leftovers: words.leftovers as Leftovers | undefined,
     launcher: launcherFor(words.launcher as 'auto' | 'native' | 'node' | undefined, { unchanging: true }),
   })

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
+import { addSharingOptions, type SharingWords } from './sharing-words.js'
 
 /** Options of `drover run` as commander gives them: words, and true for flags. */
-export interface RunWords {
+export interface RunWords extends SharingWords {
   readonly jobs?: string
   readonly jobsFile?: string
   readonly keepOrder?: true
@@ -35,6 +36,14 @@ export interface RunWords {
   readonly replace?: string
   readonly shell?: true
   readonly strict?: true
+  readonly pipe?: true
+  readonly pipePart?: true
+  readonly block?: string
+  readonly records?: string
+  readonly recend?: string
+  readonly recstart?: string
+  readonly header?: string
+  readonly roundRobin?: true
   readonly maxLine?: string
   readonly progress?: boolean
   readonly quiet?: true
@@ -42,17 +51,6 @@ export interface RunWords {
   readonly dryRun?: true
   readonly color?: string
   readonly launcher?: string
-  readonly maxMemory?: string
-  readonly maxProcesses?: string
-  readonly maxCpuTime?: string
-  readonly maxFileSize?: string
-  readonly nice?: string
-  readonly load?: string
-  readonly memfree?: string
-  readonly pressure?: string
-  readonly slots?: string
-  readonly jobserver?: string
-  readonly jobserverForm?: string
 }
 
 /** For an option that may be given several times. */
@@ -117,6 +115,15 @@ function addSourceOptions(command: Command): Command {
     .option('--shell', 'join the words of COMMAND into a line for the shell')
     .option('--strict', 'stop at the first bad line of a stream')
     .option('--max-line <size>', 'a longer line is bad (64MiB)')
+    .optionsGroup('A stream cut into blocks, each the standard input of a task:')
+    .option('--pipe', 'cut stdin into blocks of whole records')
+    .option('--pipe-part', 'cut the file of -a, which its tasks read at once')
+    .option('--block <size>', 'how long a block may be (1MiB)')
+    .option('-N, --records <n>', 'so many records in each block, in place of a size')
+    .option('--recend <str>', 'what ends a record (\\n)')
+    .option('--recstart <str>', 'what a record begins with')
+    .option('--header <lines>', 'repeat so many lines of the beginning in front of each block; : is 1')
+    .option('--round-robin', 'one task for each job, which takes block after block')
 }
 
 /** Adds the options that say how many tasks run at once. */
@@ -128,7 +135,7 @@ export function addJobOptions(command: Command): Command {
 
 /** Adds the options that say how each task runs, and when it may start. */
 export function addTaskOptions(command: Command): Command {
-  return command
+  command
     .option('--timeout <dur>', 'end a task that takes longer, as in 500ms, 2s, 5m, 1h')
     .option('--retries <n>', 'try a task that did not succeed again, so often (0)')
     .option('--backoff <dur>', 'wait before a retry; doubles each time, with jitter (1s)')
@@ -136,20 +143,7 @@ export function addTaskOptions(command: Command): Command {
     .option('--kill-grace <dur>', 'time between TERM and KILL (5s)')
     .option('--leftovers <what>', 'kill, keep or wait for processes that a task leaves behind (kill)')
     .option('--launcher <name>', 'what starts the processes: auto, native or node (auto)')
-    .optionsGroup('When they may start:')
-    .option('--load <n>', 'only while fewer threads run: a number, or 80% of the CPUs')
-    .option('--memfree <size>', 'only while so much memory is free; below half of it the youngest is put off')
-    .option('--pressure <percent>', 'only while less of the time is spent waiting: 20, or cpu=60,memory=10,io=40')
-    .optionsGroup('Limits on each task:')
-    .option('--max-memory <size>', 'end one that, with all below it, uses more memory')
-    .option('--max-processes <n>', 'end one that is more processes')
-    .option('--max-cpu-time <dur>', 'end a process that uses more processor time')
-    .option('--max-file-size <size>', 'end a process that writes a larger file')
-    .option('--nice <n>', 'add so much to the niceness, from -20 to 19')
-    .optionsGroup('One limit with others:')
-    .option('--slots <name>', 'share slots of this name with other runs; drover slots sets how many there are')
-    .option('--jobserver <mode>', 'share slots with make, cargo and drover: auto, server, client or off (auto)')
-    .option('--jobserver-form <form>', 'how tasks are told of it: pipe, for any make, or fifo, for ninja (pipe)')
+  return addSharingOptions(command, ['tasks', 'task'])
 }
 
 function addPrintingOptions(command: Command): Command {

@@ -1,7 +1,9 @@
 import { type DispatchSourceOptions, dispatch } from '../dispatch/dispatch.js'
 import type { TaskOutput } from '../dispatch/dispatch-options.js'
 import type { QueueRunner } from '../fleet/queue-runner.js'
+import type { BlockRequest } from '../input/blocks/open-blocks.js'
 import { type InputRequest, openInput, type TaskInput, withSlot } from '../input/input.js'
+import type { Journal } from '../journal/journal.js'
 import type { Printer } from '../output/printer.js'
 import type { Result } from '../task/result.js'
 import { describeCommand, type Task } from '../task/task.js'
@@ -16,7 +18,7 @@ import type { JournalRequest } from './run-options.js'
 
 /** All that `drover run` was asked for. */
 export interface RunRequest extends Showing {
-  readonly input: InputRequest
+  readonly input: InputRequest | { readonly blocks: BlockRequest }
   readonly dispatch: DispatchSourceOptions
   readonly journal: JournalRequest | null
   /** Where the number of jobs is read again from. */
@@ -47,14 +49,13 @@ function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
   const { journal } = kept
   let stopFollowing: (() => void) | null = null
   let runner: QueueRunner | null = null
-  const checkTask = (task: Task) => journal?.problemOf(task) ?? null
   return printedRun({
     showing: request,
     journal,
     what: 'task',
     tellsFailed: false,
     begin: async ({ stdout, printer, messages }) => {
-      const input = await openInput(journal === null ? request.input : { ...request.input, checkTask })
+      const input = await open(request.input, journal)
       if (!request.dryRun) {
         runner = (await request.queue?.open(input)) ?? null
         const options = { ...optionsFor(request, input, printer, messages), ...kept.dispatch }
@@ -80,6 +81,14 @@ function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
       await request.queue?.close()
     },
   })
+}
+
+async function open(input: RunRequest['input'], journal: Journal | null): Promise<TaskInput> {
+  if ('blocks' in input) {
+    const { openBlocks } = await import('../input/blocks/open-blocks.js')
+    return openBlocks(input.blocks)
+  }
+  return openInput(journal === null ? input : { ...input, checkTask: (task: Task) => journal.problemOf(task) })
 }
 
 function optionsFor(

@@ -1,4 +1,4 @@
-import { fstatSync } from 'node:fs'
+import { closeSync, createReadStream, fstatSync, openSync, readFileSync } from 'node:fs'
 import { InputError } from '../task/errors.js'
 
 /** Standard input; Node takes a directory for an empty stream. */
@@ -6,10 +6,40 @@ export function standardInput(): NodeJS.ReadableStream | AsyncIterable<Buffer> {
   return isDirectory(0) ? noInput() : process.stdin
 }
 
+/** How much is read at a time of a file. */
+const CHUNK_BYTES = 512 * 1024
+
+/** The same for who reads gigabytes of it: a file in larger chunks than Node's. */
+export function wholeStandardInput(): NodeJS.ReadableStream | AsyncIterable<Buffer> {
+  return isFile(0) ? createReadStream('', { fd: 0, autoClose: false, highWaterMark: CHUNK_BYTES }) : standardInput()
+}
+
+/** Standard input by a path that others of this user can open as well; null where that cannot be, or it is no file. */
+export function standardInputFile(): { path: string; name: string; begin: number } | null {
+  const path = `/proc/${process.pid}/fd/0`
+  try {
+    if (!isFile(0)) return null
+    const position = /^pos:\s*(\d+)/m.exec(readFileSync('/proc/self/fdinfo/0', 'utf8'))
+    // Others than who has opened it may not be allowed to.
+    closeSync(openSync(path, 'r'))
+    return position === null ? null : { path, name: 'stdin', begin: Number(position[1]) }
+  } catch {
+    return null
+  }
+}
+
 /** In place of standard input, where nothing is to be read from it. */
 // biome-ignore lint/correctness/useYield: it only tells what is wrong, and only to who reads it
 export async function* noInput(): AsyncGenerator<Buffer> {
   throw new InputError({ source: 'stdin' }, 'expected a file or a pipe, not a directory')
+}
+
+function isFile(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFile()
+  } catch {
+    return false
+  }
 }
 
 function isDirectory(fd: number): boolean {

@@ -37,6 +37,8 @@ export async function submitTasks(request: RunRequest, queue: QueueRequest, word
     throw new OptionError(`${needless} is about results; give --wait as well, or leave it out`)
   const write = (line: string) => void process.stderr.write(`${line}\n`)
   const messages = new Messages({ ...request, what: 'task', tellsFailed: false, write })
+  if ('blocks' in request.input)
+    throw new OptionError('--pipe and --pipe-part feed tasks on this machine; give tasks or items to submit')
   const input = await openInput(request.input)
   checkSlot(input)
   let told = 0

@@ -82,6 +82,15 @@ export function parseNice(words: string): number {
   throw new OptionError(`--nice: expected a whole number from -20 to 19, not ${JSON.stringify(words)}`)
 }
 
+/** @throws OptionError unless the words are a number of at least 0.01. */
+export function parseCpus(words: string): number {
+  const cpus = /^\d*\.?\d+$/.test(words) ? Number(words) : 0
+  if (cpus >= 0.01) return cpus
+  throw new OptionError(
+    `--cpus: expected a number of CPUs of at least 0.01, as in 0.5 or 2, not ${JSON.stringify(words)}`,
+  )
+}
+
 /**
  * Reads how many jobs: a number; a percentage of the CPUs this process may use; `+N` or `-N`, so many more or fewer than
  * those CPUs. Never less than 1; 0 is as many as possible, as in GNU parallel.
@@ -118,6 +127,29 @@ export function parseDelimiter(words: string): number {
     )
   }
   return bytes[0]!
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', f: '\f', '0': '\0', '\\': '\\' }
+
+/**
+ * Reads bytes that may be written with escapes: `\n`, `\t`, `\r`, `\f`, `\0`, `\xHH`, and `\\` for a backslash.
+ *
+ * @throws OptionError for another escape.
+ */
+export function parseEscapes(option: string, words: string): Uint8Array {
+  const bytes = Buffer.from(words).toString('latin1')
+  const plain = bytes.replaceAll(
+    /\\(?:x([0-9a-f]{2})|([\s\S]?))/gi,
+    (whole, hex: string | undefined, letter: string) => {
+      if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
+      const known = ESCAPES[letter]
+      if (known !== undefined) return known
+      throw new OptionError(
+        `${option}: ${JSON.stringify(whole)} is none of \\n, \\t, \\r, \\f, \\0, \\xHH and \\\\; write \\\\ for a backslash`,
+      )
+    },
+  )
+  return Buffer.from(plain, 'latin1')
 }
 
 /**

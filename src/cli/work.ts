@@ -10,7 +10,7 @@ import { withHeldQueue } from './queue-address.js'
 import { countOf, durationOf, sizeOf, taskSettings } from './run-options.js'
 import { given, parseColor } from './values.js'
 import type { WorkWords } from './work-command.js'
-import { watchWork } from './work-dashboard.js'
+import { dashboardRequest, serveDashboard } from './work-dashboard.js'
 
 /** Works until a signal ends it. @throws OptionError for a mistake in the call; what drover itself could not go on for. */
 export async function runWorker(words: WorkWords): Promise<Ending> {
@@ -23,24 +23,21 @@ export async function runWorker(words: WorkWords): Promise<Ending> {
     write: (line) => void process.stderr.write(`${line}\n`),
   })
   const keys = words.key === undefined ? null : readKeyFiles(words.key)
+  const watched = dashboardRequest(words)
   return withHeldQueue(words, async (address) => {
     const trust = keys === null ? null : await openTrust(address, keys)
-    const seen = await watchWork(words, address, trust, messages)
+    const dashboard = watched === null ? null : await serveDashboard(watched, address, messages)
     const telemetry = await queueTelemetry()
     const worker = await work({
       ...workOptions(words, messages),
       queue: address,
       ...(trust !== null && { verifier: trust.verifier }),
       ...(telemetry !== undefined && { telemetry }),
-      onTaken: () => seen?.metrics.started(),
-      onHandBack: () => seen?.metrics.handedBack(),
-      onResult: (result) => {
-        seen?.metrics.ended(result)
-        if (words.verbose === true) messages.onResult(result)
-      },
+      ...(words.verbose === true && { onResult: (result) => messages.onResult(result) }),
     })
+    dashboard?.watch(worker, trust?.refused)
     await untilEnded(worker, words, messages)
-    await Promise.all([trust?.close(), seen?.close()])
+    await Promise.all([trust?.close(), dashboard?.close()])
     return { status: 0 }
   })
 }

@@ -2,11 +2,12 @@ import type { StartSpec } from '../launcher/port.js'
 import { Execution } from '../process/execution.js'
 import type { Process } from '../process/process.js'
 import { type ResultIdentity, resultOf, resultWithoutStart } from '../process/result-of.js'
-import { type OutputPair, PIPES, startSpecOf } from '../process/start-spec.js'
+import { type OutputPair, PIPES, startSpecOf, streamOf } from '../process/start-spec.js'
 import { withPermit } from '../slots/gate.js'
-import { DroverError } from '../task/errors.js'
+import { DroverError, InputError } from '../task/errors.js'
 import type { Result, ResultError, ResultState } from '../task/result.js'
 import { plainText, type Task } from '../task/task.js'
+import { isTaskStream } from '../task/task-stream.js'
 import type { CheckedDispatchOptions, TaskOutput } from './dispatch-options.js'
 import { startElsewhere } from './elsewhere-attempt.js'
 import type { Entry, Running } from './entry.js'
@@ -61,6 +62,11 @@ export function prepareAttempt(entry: Entry, options: CheckedDispatchOptions): P
 
 function messageOf(task: Task, options: CheckedDispatchOptions): unknown {
   if (options.messageOf !== undefined) return options.messageOf(task)
+  if (isTaskStream(task.stdin))
+    throw new InputError(
+      { source: 'task', field: 'stdin' },
+      'a stream cannot be sent to a worker; give its text or its bytes',
+    )
   return task.stdin === undefined ? '' : plainText(task.stdin)
 }
 
@@ -93,6 +99,7 @@ export function startAttempt(
   const execution = new Execution({
     ...options,
     spec,
+    input: streamOf(task),
     timeoutMs: task.timeoutMs ?? options.timeoutMs,
     onOutput: onOutput && ((stream, chunk) => passOn(onOutput, { task, index, attempt, stream, chunk }, events)),
     onSpawn: undefined,

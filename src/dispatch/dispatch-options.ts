@@ -11,12 +11,9 @@ import {
   type ExecutionSettings,
   rejectUnknown,
 } from '../process/process-options.js'
-import { type AdmissionOptions, admissionSource } from '../slots/admission/admission.js'
-import { type JobserverMode, jobserverJobs, jobserverSource } from '../slots/jobserver/jobserver-source.js'
-import type { JobserverForm } from '../slots/jobserver/server-tokens.js'
-import { namedSlotsSource } from '../slots/named/named-slots.js'
-import { checkSlotName } from '../slots/named/slot-folder.js'
+import { jobserverJobs } from '../slots/jobserver/jobserver-source.js'
 import type { SlotSourceMaker } from '../slots/slot-source.js'
+import { type SlotOptions, slotSourcesOf } from '../slots/slot-sources.js'
 import { usableCpus } from '../slots/usable-cpus.js'
 import { OptionError } from '../task/errors.js'
 import type { Attempt, Result } from '../task/result.js'
@@ -47,7 +44,7 @@ export interface StartInfo {
 /** Names the files for the output of a task; both may be the same one. Their directory must be there. */
 export type OutputFiles = (task: Task, info: { readonly index: number }) => Readonly<Record<OutputStream, string>>
 
-export interface DispatchOptions extends ExecutionSettings, AdmissionOptions {
+export interface DispatchOptions extends ExecutionSettings, SlotOptions {
   /** Slots: how many tasks run at once, by weight. Infinity is no limit. Default: the CPUs this process may use. */
   readonly concurrency?: number
   /** How often a task that did not succeed is tried again. Default: 0. */
@@ -99,18 +96,6 @@ export interface DispatchOptions extends ExecutionSettings, AdmissionOptions {
    * is how many tasks are with it at once. Implies `keys`.
    */
   readonly runner?: TaskRunner | undefined
-  /**
-   * The name of slots that are shared with every other run of this user that gives it; a task takes as many as it weighs, besides a place
-   * among `concurrency`. Needs the native launcher. Default: none are.
-   */
-  readonly slots?: string | undefined
-  /**
-   * Whether slots come from a jobserver, as GNU make and cargo have them, or whether the run is one for what it starts. See
-   * {@link JobserverMode}. Needs the native launcher; `auto` is `off` without it. Default: `off`.
-   */
-  readonly jobserver?: JobserverMode | undefined
-  /** How tasks are told of it, where the run is the server. Default: `pipe`. */
-  readonly jobserverForm?: JobserverForm | undefined
   /** Told what people should know of a run that goes on all the same. Default: nobody is. */
   readonly onWarning?: ((message: string) => void) | undefined
   /** The run's id: letters, digits and `-`. Default: made up. */
@@ -177,18 +162,6 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     onWarning: options.onWarning,
     slotSources: slotSourcesOf(options),
   }
-}
-
-function slotSourcesOf(options: DispatchOptions): SlotSourceMaker[] {
-  const { slots, jobserver, jobserverForm } = options
-  const admission = admissionSource(options)
-  const others = [
-    ...(admission === null ? [] : [admission]),
-    ...(slots === undefined ? [] : [namedSlotsSource(checkSlotName(slots))]),
-  ]
-  const form = checkOneOf('jobserverForm', jobserverForm ?? 'pipe', ['pipe', 'fifo'])
-  if (jobserver === undefined) return others
-  return [...others, jobserverSource(checkOneOf('jobserver', jobserver, ['auto', 'server', 'client', 'off']), form)]
 }
 
 /** What says how commands are started, and has no meaning for a message. */

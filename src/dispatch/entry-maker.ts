@@ -1,6 +1,7 @@
 import type { Process } from '../process/process.js'
 import { KeyCounter } from '../task/key.js'
 import type { Task } from '../task/task.js'
+import { isTaskStream } from '../task/task-stream.js'
 import type { CheckedDispatchOptions } from './dispatch-options.js'
 import type { Entry } from './entry.js'
 
@@ -41,7 +42,9 @@ export class EntryMaker {
       priority: task.priority ?? 0,
       weight: task.weight ?? 1,
       attempts:
-        process === null && this.#options.runner === undefined ? 1 + (task.retries ?? this.#options.retries) : 1,
+        process === null && this.#options.runner === undefined && !isTaskStream(task.stdin)
+          ? 1 + (task.retries ?? this.#options.retries)
+          : 1,
       attempt: 0,
       queuedAtMs: performance.now(),
       slot: 0,

@@ -2,6 +2,7 @@ import { resultWithoutStart } from '../process/result-of.js'
 import { Gate } from '../slots/gate.js'
 import { LocalSlots, SlotNumbers } from '../slots/local-slots.js'
 import type { Result, ResultError, ResultState } from '../task/result.js'
+import { isTaskStream } from '../task/task-stream.js'
 import { type AttemptEnd, identityOf, prepareAttempt, startAttempt } from './attempt.js'
 import { backoffMs, isRetried } from './backoff.js'
 import type { CheckedDispatchOptions } from './dispatch-options.js'
@@ -274,7 +275,7 @@ export class Scheduler {
   /** Not the one that was started first, so that there is always one that gets done. */
   #shed(error: ResultError): boolean {
     const youngest = [...this.#running]
-      .filter(({ shed }) => shed === null)
+      .filter(({ shed, task }) => shed === null && !isTaskStream(task.stdin))
       .slice(1)
       .at(-1)
     if (youngest === undefined) return false

@@ -1,16 +1,20 @@
 import type { Launcher } from '../launcher/port.js'
 import { checkPoolOptions } from '../pool/check-pool-options.js'
 import type { PoolOptions } from '../pool/pool-options.js'
+import { LIMITS } from '../process/limits.js'
 import { checkCount, checkDuration, checkOneOf, checkSignal, rejectUnknown } from '../process/process-options.js'
+import { SLOT_OPTIONS } from '../slots/slot-sources.js'
 import { usableCpus } from '../slots/usable-cpus.js'
 import { OptionError } from '../task/errors.js'
 import type { ItemResult } from './item-result.js'
 
 /** Options of the pool that are handed on as they are. */
 const POOL_OPTIONS = [
-  ...(['timeoutMs', 'maxRequests', 'maxAgeMs', 'maxIdleMs', 'recycleMemoryBytes', 'maxMemoryBytes'] as const),
+  ...(['timeoutMs', 'maxRequests', 'maxAgeMs', 'maxIdleMs', 'recycleMemoryBytes'] as const),
   ...(['checkIntervalMs', 'startTimeoutMs', 'maxStartFailures', 'startBackoffMs', 'maxMessageBytes'] as const),
   ...(['maxOutputBytes', 'killGraceMs', 'cwd', 'env', 'execArgv', 'launcher'] as const),
+  ...LIMITS,
+  ...SLOT_OPTIONS,
 ]
 
 type HandedOn = Pick<PoolOptions, (typeof POOL_OPTIONS)[number]>

@@ -167,7 +167,6 @@ export class FleetWorker implements AsyncDisposable {
   }
 
   async #process(job: TaskJob, token = ''): Promise<PackedResult> {
-    this.#options.onTaken?.()
     if (this.#isDraining) return this.#handBack(job, token)
     const end = await runJob(job, this.#running, {
       queue: this.backend.address.queue,
@@ -195,7 +194,6 @@ export class FleetWorker implements AsyncDisposable {
   /** Before all that waits in the queue, unless another worker has it by now. */
   async #handBack(job: TaskJob, token: string): Promise<never> {
     this.#counter.handedBack += 1
-    this.#options.onHandBack?.()
     await job.moveToWait(token).catch(() => {})
     throw new this.backend.bull.WaitingError()
   }

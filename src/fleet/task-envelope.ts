@@ -1,6 +1,7 @@
 import { checkedTask } from '../task/check-task.js'
 import { OptionError } from '../task/errors.js'
 import type { Task, Text } from '../task/task.js'
+import { isTaskStream } from '../task/task-stream.js'
 
 /** What is in a job of the queue: one task, and whose it is. */
 export interface TaskEnvelope {
@@ -78,6 +79,10 @@ export function taskOf(envelope: TaskEnvelope): Task {
 
 function withoutBytes(task: Omit<Task, 'name'>): Record<string, unknown> {
   const { command, args, env, stdin, ...rest } = task
+  if (isTaskStream(stdin))
+    throw new OptionError(
+      'stdin: a stream cannot go through a queue; give its text or bytes, or a file that the workers have',
+    )
   return {
     ...rest,
     command: jsonText(command),

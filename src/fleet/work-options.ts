@@ -75,10 +75,6 @@ export interface WorkOptions extends WorkDispatchOptions, BackendOptions {
   readonly maxLost?: number | undefined
   /** Runs tasks in this process. Default: their commands are started. */
   readonly handler?: TaskHandler | undefined
-  /** Called when a task is there. */
-  readonly onTaken?: (() => void) | undefined
-  /** Called when a task is given back to the queue, or to whoever has it by now. */
-  readonly onHandBack?: (() => void) | undefined
   /** Called with each result that the server has taken, or that was handed to it. */
   readonly onResult?: ((result: Result) => void) | undefined
   /** Told what people should know. Default: nobody is. */
@@ -111,8 +107,6 @@ const OWN = [
   'lockMs',
   'maxLost',
   'handler',
-  'onTaken',
-  'onHandBack',
   'onResult',
   'onWarning',
   'telemetry',

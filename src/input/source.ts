@@ -21,8 +21,8 @@ const CHUNK_BYTES = 256 * 1024
 const files = { open: promisify(open), fstat: promisify(fstat), read: promisify(read), close: promisify(close) }
 
 /** Standard input; always read as a stream. */
-export function stdinSource(stdin: StdinStream): Source {
-  return streamSource('stdin', stdin as AsyncIterable<Uint8Array | string>, async () => {
+export function stdinSource(stdin: StdinStream, name = 'stdin'): Source {
+  return streamSource(name, stdin as AsyncIterable<Uint8Array | string>, async () => {
     if ('destroy' in stdin && typeof stdin.destroy === 'function') stdin.destroy()
   })
 }
@@ -127,7 +127,8 @@ export async function* withoutByteOrderMark(chunks: AsyncIterable<Buffer>): Asyn
   if (start !== null && start.length > 0) yield start
 }
 
-function cannotRead(name: string, error: unknown): unknown {
+/** The error for people, where it is one of the system's. */
+export function cannotRead(name: string, error: unknown): unknown {
   if (error instanceof InputError) return error
   const { code, errno } = error as NodeJS.ErrnoException
   if (code === undefined) return error

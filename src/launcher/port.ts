@@ -5,11 +5,18 @@
 
 export type OutputStream = 'stdout' | 'stderr'
 
+/** A stretch of a file: its first byte, from 0, and the one after its last. */
+export type ByteRange = readonly [start: number, end: number]
+
 /** Where a child's standard input comes from. */
 export type StdinSpec =
   | { readonly from: 'null' }
   | { readonly from: 'bytes'; readonly bytes: Uint8Array | string }
-  | { readonly from: 'file'; readonly path: string }
+  /**
+   * All of a file; or parts of one, one after the other, each from its first byte to the one before its end: at most 64, of a regular
+   * file, which has to stay as it is meanwhile. See {@link ChildEvents.onInputFailed}.
+   */
+  | { readonly from: 'file'; readonly path: string; readonly ranges?: readonly ByteRange[] | undefined }
   /** Fed with {@link Child.write} and {@link Child.endInput}. */
   | { readonly from: 'pipe' }
   | { readonly from: 'inherit' }
@@ -75,6 +82,17 @@ export interface StartSpec {
   readonly nice?: number | undefined
   /** Default: the parent's limits. See {@link LauncherCapabilities.limits}. */
   readonly limits?: ResourceLimits | undefined
+  /**
+   * For a child that is talked to for long, with a `pipe` for each stream: there may be nobody between its pipes and this process, if
+   * that is possible, so that messages take less time. With `reusesChunks` a chunk of `stdout` is valid during the call only. Default: the
+   * launcher reads and writes the pipes. See {@link ChildEvents} for what that changes.
+   */
+  readonly direct?: { readonly reusesChunks: boolean } | undefined
+  /**
+   * Folders of control groups that the child enters before it runs, one of each hierarchy; at most 8. Default: none, which is the parent's.
+   * See {@link LauncherCapabilities.limits}.
+   */
+  readonly groups?: readonly string[] | undefined
   /** Default: none. At most 64; children get no other descriptors than these and their streams. */
   readonly descriptors?: readonly DescriptorSpec[] | undefined
 }
@@ -103,7 +121,8 @@ export interface ChildExit {
  * `onLost`. Output may go on after `onExit`, when descendants hold the pipe. No call is made from within {@link Launcher.start}.
  *
  * Of a child whose stdin is a `pipe`: what it wrote to stderr before it wrote something to stdout has been told, at the latest,
- * at the end of that turn of the event loop in which the latter is told.
+ * at the end of that turn of the event loop in which the latter is told; with {@link StartSpec.direct} at the end of the next one. Output that was
+ * there when a `direct` child exited may be told after `onExit`.
  */
 export interface ChildEvents {
   onSpawn(pid: number): void
@@ -122,6 +141,11 @@ export interface ChildEvents {
   onLost(error: StartError): void
   /** After {@link Child.write} had returned false: there is room again. */
   onDrain?(): void
+  /**
+   * The parts of a file that were to be its standard input cannot be read, or the file ends before they do. The child has what came
+   * before, and then an end that is none. Told before `onExit`, unless that comes first.
+   */
+  onInputFailed?(error: StartError): void
   /** Standard input is gone: the child closed it. What was written and not read is lost; that is no error by itself. */
   onInputClosed?(): void
 }

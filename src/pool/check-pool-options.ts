@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { launcherFor } from '../launcher/default-launcher.js'
+import { checkLimits, LIMITS } from '../process/limits.js'
 import { checkCount, checkDuration, checkOneOf, checkOutputLimit, rejectUnknown } from '../process/process-options.js'
+import { jobserverJobs } from '../slots/jobserver/jobserver-source.js'
+import { SLOT_OPTIONS, slotSourcesOf } from '../slots/slot-sources.js'
 import { usableCpus } from '../slots/usable-cpus.js'
 import { checkedTask } from '../task/check-task.js'
 import { OptionError } from '../task/errors.js'
@@ -39,7 +42,8 @@ export function checkPoolOptions(
     maxAgeMs: checkDuration('maxAgeMs', options.maxAgeMs ?? 0),
     maxIdleMs: checkDuration('maxIdleMs', options.maxIdleMs ?? 0),
     recycleMemoryBytes: checkMemory('recycleMemoryBytes', options.recycleMemoryBytes),
-    maxMemoryBytes: checkMemory('maxMemoryBytes', options.maxMemoryBytes),
+    limits: checkLimits(options, launcher),
+    slotSources: slotSourcesOf(options),
     checkIntervalMs: checkInterval(options.checkIntervalMs ?? 500),
     ...checkHealth(options, protocol),
     startTimeoutMs: checkDuration('startTimeoutMs', options.startTimeoutMs ?? 60_000),
@@ -73,7 +77,11 @@ function checkProtocol(protocol: PoolProtocol | undefined, isModule: boolean): P
 
 function checkSizes(options: PoolOptions): Pick<CheckedPoolOptions, 'min' | 'max' | 'maxSpare'> {
   const min = checkCount('min', options.min ?? 0)
-  const max = checkCount('max', options.max ?? Math.max(min, usableCpus()), 1)
+  const max = checkCount(
+    'max',
+    options.max ?? Math.max(min, jobserverJobs(options.jobserver ?? 'off') ?? usableCpus()),
+    1,
+  )
   if (min > max) throw new OptionError(`min: expected at most max, which is ${max}, not ${min}`)
   if (options.maxSpare === Number.POSITIVE_INFINITY) return { min, max, maxSpare: max }
   const maxSpare = checkCount('maxSpare', options.maxSpare ?? Math.min(min + 5, max))
@@ -182,7 +190,9 @@ function moduleMain(): string {
 
 const KNOWN: readonly (keyof PoolOptions)[] = [
   ...(['protocol', 'min', 'max', 'maxSpare', 'pipeline', 'exhausted', 'maxQueue', 'timeoutMs', 'retries'] as const),
-  ...(['maxRequests', 'maxAgeMs', 'maxIdleMs', 'recycleMemoryBytes', 'maxMemoryBytes', 'checkIntervalMs'] as const),
+  ...(['maxRequests', 'maxAgeMs', 'maxIdleMs', 'recycleMemoryBytes', 'checkIntervalMs'] as const),
+  ...LIMITS,
+  ...SLOT_OPTIONS,
   ...(['healthCheckMs', 'healthTimeoutMs', 'healthRequest', 'startTimeoutMs', 'maxStartFailures'] as const),
   ...(['startBackoffMs', 'maxMessageBytes', 'maxOutputBytes', 'killGraceMs', 'encoding', 'cwd', 'env'] as const),
   ...(['execArgv', 'launcher'] as const),

@@ -1,9 +1,11 @@
 import type { OutputStream } from '../launcher/port.js'
+import type { SlotPermit } from '../slots/slot-source.js'
 import type { Exchange } from './exchange.js'
 import type { CheckedPoolOptions } from './pool-options.js'
 import { PoolWorker, type WorkerHost } from './pool-worker.js'
 import { StartFailures } from './start-failures.js'
 import { WaitingLine } from './waiting-line.js'
+import { WorkerPermits } from './worker-permits.js'
 
 const PROBATION_MS = 250
 
@@ -11,6 +13,8 @@ export interface CrewEvents {
   onStart(worker: PoolWorker): void
   onGone(worker: PoolWorker): void
   onPrinted(worker: PoolWorker, stream: OutputStream, chunk: Buffer): void
+  /** People should know. */
+  onWarning(message: string): void
 }
 
 /**
@@ -29,6 +33,7 @@ export class Crew implements WorkerHost {
   readonly #options: CheckedPoolOptions
   readonly #events: CrewEvents
   readonly #failures: StartFailures
+  readonly #permits: WorkerPermits
   readonly #outgoing = new Set<PoolWorker>()
   /** More than there may be since the maximum was lowered: they exit when they have answered. */
   readonly #surplus = new Set<PoolWorker>()
@@ -46,6 +51,15 @@ export class Crew implements WorkerHost {
     this.#options = options
     this.#events = events
     this.#failures = new StartFailures(options)
+    this.#permits = new WorkerPermits(options.slotSources, {
+      launcher: options.launcher,
+      run: scope,
+      concurrency: () => options.max,
+      onChange: () => this.pump(),
+      shed: () => this.#shed(),
+      onError: (error) => this.line.rejectAll(error),
+      onWarning: (message) => events.onWarning(message),
+    })
   }
 
   /** How many workers were asked to exit, or are being ended. */
@@ -68,11 +82,12 @@ export class Crew implements WorkerHost {
   pump(): void {
     for (let next = this.line.peek(); next !== undefined; next = this.line.peek()) {
       const worker = this.#idleWorker() ?? (next.needsWholeWorker ? undefined : this.#leastBusy())
-      if (worker === undefined) break
+      if (worker === undefined || !this.#permits.admits(worker)) break
       this.line.shift()
       next.assign(worker)
     }
     this.#startMissing()
+    if (this.line.size === 0 && !this.#isOneMissing()) this.#permits.unwanted()
     for (const tell of this.#onChange.splice(0)) tell()
   }
 
@@ -98,6 +113,7 @@ export class Crew implements WorkerHost {
   /** Resolves when nothing is left of any worker. */
   async allGone(): Promise<void> {
     while (this.workers.size + this.#outgoing.size > 0) await this.#change()
+    await this.#permits.rest()
   }
 
   /** All processes that there are, also those that were asked to exit. */
@@ -118,6 +134,7 @@ export class Crew implements WorkerHost {
       this.#failures.noteSuccess()
     }
     if (!worker.isIdle) return this.pump()
+    this.#permits.giveBack(worker)
     const { maxRequests, maxSpare, max } = this.#options
     if (worker.isRetired || (maxRequests > 0 && worker.sent >= maxRequests)) return worker.leave()
     if (!worker.isListed) this.#idle.push(worker)
@@ -152,6 +169,7 @@ export class Crew implements WorkerHost {
 
   onGone(worker: PoolWorker): void {
     this.#outgoing.delete(worker)
+    this.#permits.giveBack(worker)
     this.#events.onGone(worker)
     this.pump()
   }
@@ -191,7 +209,8 @@ export class Crew implements WorkerHost {
     if (pipeline === 1 || this.workers.size < max) return undefined
     let best: PoolWorker | undefined
     for (const worker of this.workers) {
-      if (worker.hasRoom && !worker.isLeased && (best === undefined || worker.inFlight < best.inFlight)) best = worker
+      if (!worker.hasRoom || worker.isLeased || this.#permits.isDue(worker)) continue
+      if (best === undefined || worker.inFlight < best.inFlight) best = worker
     }
     return best
   }
@@ -203,7 +222,11 @@ export class Crew implements WorkerHost {
     const { pauseMs } = this.#failures
     if (pauseMs > 0) return this.#startAfter(pauseMs)
     // Counted anew each time: who is told of a start may ask for more, or destroy the pool.
-    while (this.#isOneMissing()) this.#start()
+    while (this.#isOneMissing()) {
+      const permit = this.#permits.take()
+      if (permit === null) return
+      this.#start(permit)
+    }
   }
 
   #isOneMissing(): boolean {
@@ -215,13 +238,21 @@ export class Crew implements WorkerHost {
     return Math.min(wanted, 2 * max - this.workers.size - this.#outgoing.size) > 0
   }
 
-  #start(): void {
+  #start(permit: SlotPermit): void {
     this.#started += 1
     const probationMs = this.#failures.callForProbation ? PROBATION_MS : 0
-    const worker = new PoolWorker(this.#started, this.#scope, this.#options, probationMs, this)
+    const worker = new PoolWorker(this.#started, this.#scope, this.#options, { probationMs, permit }, this)
+    this.#permits.keep(worker, permit)
     worker.process.hold(this.line.size > 0)
     this.workers.add(worker)
     this.#events.onStart(worker)
+  }
+
+  /** Memory is short: one with nothing to do makes room. What is under way is never ended for that. */
+  #shed(): boolean {
+    const idle = [...this.workers].filter((worker) => worker.isIdle)
+    idle.at(-1)?.leave()
+    return idle.length > 0
   }
 
   #startAfter(pauseMs: number): void {

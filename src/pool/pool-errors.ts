@@ -19,6 +19,7 @@ export interface WorkerErrorDetails {
  * - `ERR_DROVER_WORKER_START`: workers could not be started, or ended before they were ready, several times in a row
  * - `ERR_DROVER_WORKER_PROTOCOL`: what it wrote is against the protocol
  * - `ERR_DROVER_WORKER_MEMORY`: it used more than `maxMemoryBytes`, and was ended
+ * - `ERR_DROVER_WORKER_PROCESSES`, `ERR_DROVER_WORKER_CPU_TIME`, `ERR_DROVER_WORKER_FILE_SIZE`: the same of its other limits
  * - `ERR_DROVER_WORKER_LOST`: the launcher died under it
  *
  * Whether the request had been handled is not known, but with `ERR_DROVER_WORKER_START`: then it was never sent.

@@ -1,13 +1,16 @@
 import type { LauncherChoice } from '../launcher/default-launcher.js'
 import type { Launcher } from '../launcher/port.js'
+import type { CheckedLimits, Limits } from '../process/limits.js'
 import type { OutputEncoding } from '../process/result-of.js'
+import type { SlotSourceMaker } from '../slots/slot-source.js'
+import type { SlotOptions } from '../slots/slot-sources.js'
 import type { Task } from '../task/task.js'
 
 /** How a pool and its workers talk; byte for byte in `docs/protocol.md`. */
 export type PoolProtocol = 'frames' | 'lines' | 'process-pool'
 
 /** All of it is optional, but for `protocol` where the worker is a command. */
-export interface PoolOptions {
+export interface PoolOptions extends Limits, SlotOptions {
   /** How the workers talk. A JavaScript module speaks `frames`; for a command it must be given. */
   readonly protocol?: PoolProtocol | undefined
   /** How many workers are kept, also with nothing to do. They are started at once. Default: 0. */
@@ -45,12 +48,7 @@ export interface PoolOptions {
    * has answered. 0 is no limit. Linux only. Default: 0.
    */
   readonly recycleMemoryBytes?: number | undefined
-  /**
-   * Ends a worker at once whose resident memory, with that of the processes below it, is larger than so many bytes; what it
-   * was sent fails with `ERR_DROVER_WORKER_MEMORY`. 0 is no limit. Linux only. Default: 0.
-   */
-  readonly maxMemoryBytes?: number | undefined
-  /** Milliseconds between two looks at ages, idle times, memory and health. Default: 500. */
+  /** Milliseconds between two looks at ages, idle times, memory (for `recycleMemoryBytes`) and health. Default: 500. */
   readonly checkIntervalMs?: number | undefined
   /** Asks a worker that had nothing to do for so many milliseconds whether it is well. 0 is never. Default: 0. */
   readonly healthCheckMs?: number | undefined
@@ -97,7 +95,9 @@ export interface CheckedPoolOptions {
   readonly maxAgeMs: number
   readonly maxIdleMs: number
   readonly recycleMemoryBytes: number
-  readonly maxMemoryBytes: number
+  readonly limits: CheckedLimits
+  /** What has to agree before a worker starts, or gets something to do. */
+  readonly slotSources: readonly SlotSourceMaker[]
   readonly checkIntervalMs: number
   readonly healthCheckMs: number
   readonly healthTimeoutMs: number

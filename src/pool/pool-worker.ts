@@ -1,12 +1,14 @@
 import type { OutputStream } from '../launcher/port.js'
+import type { SlotPermit } from '../slots/slot-source.js'
 import { DroverError } from '../task/errors.js'
+import type { ResultError } from '../task/result.js'
 import { type Conversation, ConversationError } from './conversation.js'
 import { makeConversation } from './conversations.js'
 import type { Exchange } from './exchange.js'
 import { Flights, type Outcome } from './flights.js'
 import type { WorkerError } from './pool-errors.js'
 import type { CheckedPoolOptions } from './pool-options.js'
-import { type Cause, cannotStart, causeOfEnd, timeoutErrorOf, workerErrorOf } from './worker-failures.js'
+import { type Cause, cannotStart, causeOfEnd, causeOfExcess, timeoutErrorOf, workerErrorOf } from './worker-failures.js'
 import { type ProcessEnd, WorkerProcess, type WorkerProcessEvents } from './worker-process.js'
 
 /** Whom a worker tells what has become of it. */
@@ -21,6 +23,14 @@ export interface WorkerHost {
   onEnded(worker: PoolWorker): void
   /** Nothing is left of it. */
   onGone(worker: PoolWorker): void
+}
+
+/** How one worker is started. */
+export interface StartTerms {
+  /** How long it has to live before it gets a request, where it does not say that it is ready. */
+  readonly probationMs: number
+  /** What lets it start, and may tell it something. */
+  readonly permit: SlotPermit
 }
 
 /** One that was ready for longer did not fail at its start, whatever became of it. */
@@ -73,11 +83,10 @@ export class PoolWorker implements WorkerProcessEvents {
   /** Called at a sign of life. */
   onPong: (() => void) | null = null
 
-  /** @param probationMs - how long it has to live before it gets a request, where it does not say that it is ready. */
-  constructor(number: number, scope: string, options: CheckedPoolOptions, probationMs: number, host: WorkerHost) {
+  constructor(number: number, scope: string, options: CheckedPoolOptions, terms: StartTerms, host: WorkerHost) {
     this.number = number
     this.#options = options
-    this.#probationMs = probationMs
+    this.#probationMs = terms.probationMs
     this.#host = host
     this.#conversation = makeConversation(options, {
       onReady: () => this.#becomeReady(),
@@ -99,7 +108,7 @@ export class PoolWorker implements WorkerProcessEvents {
       },
       onClosed: () => this.#onClosed(),
     })
-    this.process = new WorkerProcess(scope, options, this)
+    this.process = new WorkerProcess(scope, options, terms.permit, this)
     this.#flush()
     if (this.#conversation.saysReady && options.startTimeoutMs > 0) {
       const what = `was not ready ${options.startTimeoutMs} ms after its start`
@@ -238,6 +247,10 @@ export class PoolWorker implements WorkerProcessEvents {
     if (!this.hasEnded) this.#host.onRoom(this)
   }
 
+  onExcess({ code, message }: ResultError): void {
+    this.fail(causeOfExcess(code, message))
+  }
+
   onDeaf(what: string): void {
     this.fail({ code: 'ERR_DROVER_WORKER_DIED', what })
   }
@@ -300,10 +313,13 @@ export class PoolWorker implements WorkerProcessEvents {
     this.answered += 1
     this.#flights.noteAnswer(id, outcome)
     if (this.#options.pipeline > 1) return this.#flights.settleAnswer(id)
-    setImmediate(() => {
-      this.#flights.settleAnswers()
-      if (!this.hasEnded) this.#host.onRoom(this)
-    })
+    // At the end of the next turn all that it printed before the answer has been read.
+    setImmediate(() => setImmediate(this.#settle))
+  }
+
+  readonly #settle = (): void => {
+    this.#flights.settleAnswers()
+    if (!this.hasEnded) this.#host.onRoom(this)
   }
 
   #onClosed(): void {

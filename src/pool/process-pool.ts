@@ -46,6 +46,8 @@ export interface PoolEvents {
   start: [worker: { readonly number: number }]
   /** Nothing is left of a worker. */
   exit: [worker: WorkerExit]
+  /** Something that people should know of a pool that goes on all the same. */
+  warning: [message: string]
   /** A worker printed something that belongs to no request for certain. */
   output: [output: { readonly pid: number | null; readonly stream: OutputStream; readonly chunk: Buffer }]
 }
@@ -95,6 +97,7 @@ export class ProcessPool<Output extends string | Buffer = string>
       },
       onGone: (worker) => tell(() => this.emit('exit', exitOf(worker))),
       onPrinted: (worker, stream, chunk) => tell(() => this.emit('output', { pid: worker.pid, stream, chunk })),
+      onWarning: (message) => tell(() => this.emit('warning', message)),
     })
     this.#upkeep = new Upkeep(this.#crew, this.#options)
     this.#upkeep.begin()

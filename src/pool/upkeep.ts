@@ -21,8 +21,8 @@ export class Upkeep {
 
   /** Begins, unless it has, or there is nothing to look after. */
   begin(): void {
-    const { maxAgeMs, maxIdleMs, recycleMemoryBytes, maxMemoryBytes, healthCheckMs, checkIntervalMs } = this.#options
-    if (this.#timer !== null || maxAgeMs + maxIdleMs + recycleMemoryBytes + maxMemoryBytes + healthCheckMs === 0) return
+    const { maxAgeMs, maxIdleMs, recycleMemoryBytes, healthCheckMs, checkIntervalMs } = this.#options
+    if (this.#timer !== null || maxAgeMs + maxIdleMs + recycleMemoryBytes + healthCheckMs === 0) return
     this.#timer = setInterval(() => this.#look(), checkIntervalMs)
     this.#timer.unref()
   }
@@ -40,19 +40,14 @@ export class Upkeep {
   }
 
   #lookAtMemory(): void {
-    const { recycleMemoryBytes, maxMemoryBytes } = this.#options
-    if (recycleMemoryBytes + maxMemoryBytes === 0) return
+    const { recycleMemoryBytes } = this.#options
+    if (recycleMemoryBytes === 0) return
     const workers = [...this.#crew.workers].filter((worker) => worker.pid !== null)
     const memory = residentMemory(new Set(workers.map((worker) => worker.pid!)))
     for (const worker of workers) {
       const bytes = memory.get(worker.pid!) ?? 0
-      if (maxMemoryBytes > 0 && bytes > maxMemoryBytes) {
-        const what = `used ${bytes} bytes of memory where ${maxMemoryBytes} are allowed`
-        worker.fail({ code: 'ERR_DROVER_WORKER_MEMORY', what })
-      } else if (recycleMemoryBytes > 0 && bytes > recycleMemoryBytes && worker.sent > 0) {
-        // One that is too large from the start would be replaced for ever, and nothing done.
-        retire(worker)
-      }
+      // One that is too large from the start would be replaced for ever, and nothing done.
+      if (bytes > recycleMemoryBytes && worker.sent > 0) retire(worker)
     }
   }
 

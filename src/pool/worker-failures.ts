@@ -18,11 +18,17 @@ export function causeOfEnd(end: ProcessEnd, wasStarting: boolean, isOwing: boole
   if (end.how === 'not-started') {
     return { code: 'ERR_DROVER_WORKER_START', what: `could not be started: ${end.error.message}` }
   }
+  if (end.excess !== null) return causeOfExcess(end.excess.code, end.excess.message)
   const { exitCode, signal } = end.exit
   const how = signal === null ? `with exit code ${exitCode}` : `by ${signal}`
   if (wasStarting) return { code: 'ERR_DROVER_WORKER_START', what: `ended ${how} before it was ready` }
   const when = isOwing ? 'before it had answered' : 'without being asked to'
   return { code: 'ERR_DROVER_WORKER_DIED', what: `ended ${how} ${when}` }
+}
+
+/** Of a limit, by its code for tasks. */
+export function causeOfExcess(code: string, message: string): Cause {
+  return { code: code.replace('ERR_DROVER_', 'ERR_DROVER_WORKER_'), what: message }
 }
 
 export function cannotStart({ name, message }: RemoteError): Cause {

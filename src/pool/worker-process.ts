@@ -1,12 +1,16 @@
-import type { Child, ChildEvents, ChildExit, OutputStream, StartError } from '../launcher/port.js'
-import { endTree, pollUntil } from '../process/end-tree.js'
+import type { Child, ChildEvents, ChildExit, Launcher, OutputStream, StartError, StartSpec } from '../launcher/port.js'
+import { endTree, pollUntil, type Tree } from '../process/end-tree.js'
+import { LimitKeeper } from '../process/limit-keeper.js'
 import { PIPES, startSpecOf } from '../process/start-spec.js'
+import { withPermit } from '../slots/gate.js'
+import type { SlotPermit } from '../slots/slot-source.js'
+import type { ResultError } from '../task/result.js'
 import { OutputTail } from './output-tail.js'
 import type { CheckedPoolOptions } from './pool-options.js'
 
 /** How a worker's process came to its end. */
 export type ProcessEnd =
-  | { readonly how: 'exited'; readonly exit: ChildExit }
+  | { readonly how: 'exited'; readonly exit: ChildExit; readonly excess: ResultError | null }
   | { readonly how: 'not-started'; readonly error: StartError }
   | { readonly how: 'lost'; readonly error: StartError }
 
@@ -16,6 +20,8 @@ export interface WorkerProcessEvents {
   onOutput(stream: OutputStream, chunk: Buffer): void
   /** What was written has been read, after {@link WorkerProcess.write} had returned false. */
   onDrain(): void
+  /** It is beyond one of its limits. */
+  onExcess(error: ResultError): void
   /** It has closed its standard input or output, cannot be talked to any more, and does not exit. */
   onDeaf(what: string): void
   /** It has ended, and all that it had printed has been told. Called once. */
@@ -33,7 +39,10 @@ const LEAST_EXIT_MS = 1000
 export class WorkerProcess implements ChildEvents {
   readonly #events: WorkerProcessEvents
   readonly #killGraceMs: number
-  readonly #child: Child
+  /** Null when it could not even be tried. */
+  readonly #child: Child | null
+  readonly #tree: Tree | null
+  readonly #limits: LimitKeeper
   readonly #tails = { stdout: new OutputTail(), stderr: new OutputTail() }
   readonly #open: Record<OutputStream, boolean> = { stdout: true, stderr: true }
   readonly #hurry = new AbortController()
@@ -44,16 +53,21 @@ export class WorkerProcess implements ChildEvents {
   #deafTimer: NodeJS.Timeout | null = null
   #ending: Promise<unknown> | null = null
 
-  constructor(scope: string, options: CheckedPoolOptions, events: WorkerProcessEvents) {
+  constructor(scope: string, options: CheckedPoolOptions, permit: SlotPermit, events: WorkerProcessEvents) {
     this.#events = events
     this.#killGraceMs = options.killGraceMs
     const spec = startSpecOf(options.task, scope, PIPES, false)
-    this.#child = options.launcher.start({ ...spec, stdin: { from: 'pipe' } }, this)
-    this.#child.unref()
+    // Only frames are done with a chunk when they have been read.
+    const direct = { reusesChunks: options.protocol === 'frames' }
+    const talking: StartSpec = { ...spec, stdin: { from: 'pipe' }, direct }
+    this.#limits = new LimitKeeper(options.limits)
+    this.#child = this.#start(options.launcher, withPermit(talking, permit))
+    this.#child?.unref()
+    this.#tree = this.#child && this.#limits.treeOf(this.#child)
   }
 
   get pid(): number | null {
-    return this.#child.pid
+    return this.#child?.pid ?? null
   }
 
   get exit(): ChildExit | null {
@@ -82,34 +96,35 @@ export class WorkerProcess implements ChildEvents {
   hold(isHeld: boolean): void {
     if (this.#isHeld === isHeld) return
     this.#isHeld = isHeld
-    if (isHeld) this.#child.ref()
-    else this.#child.unref()
+    if (isHeld) this.#child?.ref()
+    else this.#child?.unref()
   }
 
   /** @returns whether there is room for more. */
   write(pieces: readonly Uint8Array[]): boolean {
     let hasRoom = true
-    for (const piece of pieces) hasRoom = this.#child.write(piece)
+    for (const piece of pieces) hasRoom = this.#child?.write(piece) ?? true
     return hasRoom
   }
 
   /** Ends its input, which asks it to exit, and ends it by force when it does not. */
   letExit(): void {
     this.hold(true)
-    this.#child.endInput()
+    this.#child?.endInput()
     this.#exitTimer ??= setTimeout(() => this.end(this.#killGraceMs), this.#killGraceMs)
   }
 
   /** Ends it with all that it started: TERM, grace, KILL. */
   end(graceMs: number): void {
-    if (this.#isGone) return
+    if (this.#isGone || this.#tree === null) return
     this.hold(true)
     if (graceMs === 0) this.#hurry.abort()
     const hasExited = () => this.hasExited
-    this.#ending ??= endTree(this.#child, { graceMs, hasExited, hurry: this.#hurry.signal })
+    this.#ending ??= endTree(this.#tree, { graceMs, hasExited, hurry: this.#hurry.signal })
   }
 
-  onSpawn(): void {
+  onSpawn(pid: number): void {
+    if (!this.hasExited) this.#limits.watch(pid, (error) => this.#events.onExcess(error))
     this.#events.onSpawned()
   }
 
@@ -123,6 +138,9 @@ export class WorkerProcess implements ChildEvents {
 
   onOutput(stream: OutputStream, chunk: Buffer): void {
     if (stream === 'stderr') this.keepTail('stderr', chunk)
+    // An answer after the system has ended a part of it is none.
+    const excess = this.#limits.excessNow
+    if (excess !== null) this.#events.onExcess(excess)
     this.#events.onOutput(stream, chunk)
   }
 
@@ -141,8 +159,21 @@ export class WorkerProcess implements ChildEvents {
 
   onExit(exit: ChildExit): void {
     this.#exit = exit
+    this.#limits.stop()
     if (this.#deafTimer !== null) clearTimeout(this.#deafTimer)
     void this.#clearAway(exit)
+  }
+
+  #start(launcher: Launcher, spec: StartSpec): Child | null {
+    let limited: StartSpec
+    try {
+      limited = this.#limits.prepare(spec)
+    } catch (error) {
+      const { code = 'ERR_DROVER_SPAWN', message } = error as NodeJS.ErrnoException
+      process.nextTick(() => this.onSpawnError({ code, message }))
+      return null
+    }
+    return launcher.start(limited, this)
   }
 
   /** What it has it may still answer; it exits by itself then, or is ended. */
@@ -156,9 +187,10 @@ export class WorkerProcess implements ChildEvents {
   async #clearAway(exit: ChildExit): Promise<void> {
     const hasEnded = async () => !this.#open.stdout && !this.#open.stderr
     const isHeld = !(await hasEnded()) && !(await pollUntil(PIPE_GRACE_MS, undefined, hasEnded))
-    for (const stream of ['stdout', 'stderr'] as const) if (this.#open[stream]) this.#child.closeOutput(stream)
-    this.#events.onEnded({ how: 'exited', exit })
-    if ((isHeld || exit.groupAlive) && (await this.#child.countTree()) > 0) this.end(this.#killGraceMs)
+    for (const stream of ['stdout', 'stderr'] as const) if (this.#open[stream]) this.#child?.closeOutput(stream)
+    this.#events.onEnded({ how: 'exited', exit, excess: this.#limits.excessOfExit(exit) })
+    if ((isHeld || exit.groupAlive || this.#limits.mayBeLeft) && (await this.#tree!.countTree()) > 0)
+      this.end(this.#killGraceMs)
     await this.#ending
     this.#beGone()
   }
@@ -170,6 +202,7 @@ export class WorkerProcess implements ChildEvents {
 
   #beGone(): void {
     this.#isGone = true
+    this.#limits.end()
     if (this.#exitTimer !== null) clearTimeout(this.#exitTimer)
     if (this.#deafTimer !== null) clearTimeout(this.#deafTimer)
     this.#events.onGone()

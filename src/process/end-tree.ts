@@ -1,5 +1,8 @@
 import type { Child } from '../launcher/port.js'
 
+/** What descends from a child, itself included. */
+export type Tree = Pick<Child, 'signalTree' | 'countTree'>
+
 /** How long KILL is repeated before a process that does not go (state D) is given up. */
 const GIVE_UP_MS = 10_000
 
@@ -17,7 +20,7 @@ export interface EndTreeOptions {
  * KILL until nothing is left. Resolves to how many processes could not be ended, 0 but for processes in state D or of
  * other users. Never rejects.
  */
-export async function endTree(child: Child, options: EndTreeOptions): Promise<number> {
+export async function endTree(child: Tree, options: EndTreeOptions): Promise<number> {
   const { graceMs, hasExited, hurry } = options
   if (graceMs > 0 && hurry?.aborted !== true) {
     // A launcher may look at a list of processes that is some milliseconds old, and in which the child is not yet.

@@ -1,4 +1,5 @@
 import type { Launcher, OutputStream, StartSpec } from '../launcher/port.js'
+import type { TaskStream } from '../task/task.js'
 import type { CheckedLimits } from './limits.js'
 import type { Outcome } from './outcome.js'
 
@@ -8,6 +9,8 @@ export type Leftovers = 'kill' | 'keep' | 'wait'
 export interface ExecutionOptions {
   readonly launcher: Launcher
   readonly spec: StartSpec
+  /** What it reads, where the spec's stdin is a pipe. */
+  readonly input: TaskStream | null
   /** Milliseconds; 0 is no limit. */
   readonly timeoutMs: number
   readonly killGraceMs: number

@@ -2,14 +2,14 @@ import { isRead } from '../launcher/output-spec.js'
 import type { Child, ChildEvents, ChildExit, OutputStream, StartError, StartSpec } from '../launcher/port.js'
 import type { ResultError, ResultState } from '../task/result.js'
 import { Deadline } from './deadline.js'
-import { endTree } from './end-tree.js'
+import { endTree, type Tree } from './end-tree.js'
 import type { ExecutionOptions } from './execution-options.js'
-import { excessOf, kernelExcessOf, withLimits } from './limits.js'
+import { InputFeed } from './input-feed.js'
+import { LimitKeeper } from './limit-keeper.js'
 import { type Cause, type Outcome, stateOf } from './outcome.js'
 import { OutputCapture } from './output-capture.js'
 import { countFiles, outputFilesOf } from './output-files.js'
 import { onlyCounted } from './start-spec.js'
-import { watchTree } from './tree-watch.js'
 
 /**
  * One start of a command, from the launcher's call to the end of its output:
@@ -28,6 +28,7 @@ export class Execution implements ChildEvents {
   readonly #files: Readonly<Record<OutputStream, string | null>>
   /** How many chunks of each stream their receiver has no room after. */
   readonly #waiting: Record<OutputStream, number> = { stdout: 0, stderr: 0 }
+  readonly #feed: InputFeed | null
   #hurryController: AbortController | null = null
   #child: Child | null = null
   #startedAt = new Date(0)
@@ -42,16 +43,16 @@ export class Execution implements ChildEvents {
   /** It was ended and nothing is left that prints: what is still in the pipes is taken in, room or no room. */
   #treeIsGone = false
   #wake: (() => void) | null = null
-  #stopWatching: (() => void) | null = null
-  /** Of the whole tree, where it is watched. */
-  #peakBytes = 0
+  readonly #limits: LimitKeeper
+  #tree: Tree | null = null
 
   constructor(options: ExecutionOptions) {
     this.#options = options
-    const { maxOutputBytes, onOutput } = options
-    const counted = maxOutputBytes === 0 && onOutput === undefined ? onlyCounted(options.spec) : options.spec
-    const spec = withLimits(counted, options.limits)
+    const { maxOutputBytes, onOutput, input } = options
+    this.#feed = input === null ? null : new InputFeed(input, (error) => this.#onInputError(error))
+    const spec = maxOutputBytes === 0 && onOutput === undefined ? onlyCounted(options.spec) : options.spec
     this.#spec = spec
+    this.#limits = new LimitKeeper(options.limits)
     this.#capture = { stdout: new OutputCapture(maxOutputBytes), stderr: new OutputCapture(maxOutputBytes) }
     this.#files = outputFilesOf(spec)
     this.#open = { stdout: isRead(spec.stdout), stderr: isRead(spec.stderr) }
@@ -74,7 +75,8 @@ export class Execution implements ChildEvents {
     this.#startedAt = new Date()
     this.#startedMs = performance.now()
     try {
-      this.#child = this.#options.launcher.start(this.#spec, this)
+      this.#child = this.#options.launcher.start(this.#limits.prepare(this.#spec), this)
+      this.#tree = this.#limits.treeOf(this.#child)
     } catch (error) {
       const { code = 'ERR_DROVER_SPAWN', message } = error as NodeJS.ErrnoException
       process.nextTick(() => this.onSpawnError({ code, message }))
@@ -90,13 +92,13 @@ export class Execution implements ChildEvents {
   async suspend(): Promise<void> {
     if (this.#done) return
     this.#deadline?.suspend()
-    await this.#child?.signalTree('SIGSTOP')
+    await this.#tree?.signalTree('SIGSTOP')
   }
 
   /** Lets the tree go on. */
   resume(): void {
     if (this.#done) return
-    void this.#child?.signalTree('SIGCONT')
+    void this.#tree?.signalTree('SIGCONT')
     this.#deadline?.resume()
   }
 
@@ -129,11 +131,12 @@ export class Execution implements ChildEvents {
   }
 
   signalTree(signal: NodeJS.Signals): Promise<number> {
-    return this.#child === null || this.#done ? Promise.resolve(0) : this.#child.signalTree(signal)
+    return this.#tree === null || this.#done ? Promise.resolve(0) : this.#tree.signalTree(signal)
   }
 
   onSpawn(pid: number): void {
-    this.#watch(pid)
+    if (!this.#done) this.#limits.watch(pid, (error) => this.endNow({ state: 'killed', error }))
+    this.#feed?.onSpawn(this.#child!)
     this.#options.onSpawn?.(pid)
   }
 
@@ -159,6 +162,18 @@ export class Execution implements ChildEvents {
     this.#capture[stream].count(bytes)
   }
 
+  onDrain(): void {
+    this.#feed?.onDrain()
+  }
+
+  onInputFailed({ code, message }: StartError): void {
+    this.endNow({ state: 'cancelled', error: { code, message } })
+  }
+
+  onInputClosed(): void {
+    this.#feed?.stop()
+  }
+
   onOutputEnd(stream: OutputStream): void {
     this.#open[stream] = false
     this.#wake?.()
@@ -166,10 +181,13 @@ export class Execution implements ChildEvents {
 
   onExit(exit: ChildExit): void {
     if (this.#done) return
+    const excess = this.#cause === null ? this.#limits.excessOfExit(exit) : null
+    // What it has left goes with it.
+    if (excess !== null) this.endNow({ state: 'killed', error: excess })
     this.#exit = exit
     this.#exitedMs = performance.now()
     if (this.#options.leftovers !== 'wait') this.#deadline?.clear()
-    const mayBeLeft = exit.groupAlive || this.#options.leftovers === 'wait'
+    const mayBeLeft = this.#mayBeLeft(exit)
     if (!this.#isOpen && !this.#isWaiting && !mayBeLeft) this.#finishExited(exit, false, 0)
     else void this.#settle(exit)
   }
@@ -182,17 +200,14 @@ export class Execution implements ChildEvents {
     return !this.#treeIsGone && this.#waiting.stdout + this.#waiting.stderr > 0
   }
 
-  #watch(root: number): void {
-    const { limits } = this.#options
-    if (this.#done || limits.maxMemoryBytes + limits.maxProcesses === 0) return
-    this.#stopWatching = watchTree({
-      root,
-      onUse: (use) => {
-        this.#peakBytes = Math.max(this.#peakBytes, use.bytes)
-        const error = excessOf(use, limits)
-        if (error !== null) this.endNow({ state: 'killed', error })
-      },
-    })
+  #mayBeLeft(exit: ChildExit): boolean {
+    return exit.groupAlive || this.#options.leftovers === 'wait' || this.#limits.mayBeLeft
+  }
+
+  #onInputError(error: unknown): void {
+    const { code, message } = error as NodeJS.ErrnoException
+    const reason = `standard input cannot be read: ${message ?? String(error)}`
+    this.endNow({ state: 'cancelled', error: { code: code ?? 'ERR_DROVER_STDIN', message: reason } })
   }
 
   #waitForRoom(stream: OutputStream, room: Promise<void>): void {
@@ -213,10 +228,10 @@ export class Execution implements ChildEvents {
 
   async #settle(exit: ChildExit): Promise<void> {
     const child = this.#child!
-    const held = await this.#letFinish(child, exit)
+    const held = await this.#letFinish(this.#tree!, exit)
     if (this.#done) return
     const { leftovers } = this.#options
-    const left = held || exit.groupAlive ? await child.countTree() : 0
+    const left = held || exit.groupAlive || this.#limits.mayBeLeft ? await this.#tree!.countTree() : 0
     if (left > 0 && (leftovers === 'kill' || this.#cause !== null)) this.#endTree(this.#options.killGraceMs)
     for (const stream of ['stdout', 'stderr'] as const) {
       if (!this.#open[stream]) continue
@@ -227,14 +242,14 @@ export class Execution implements ChildEvents {
   }
 
   /** Resolves to whether the output was held open beyond the grace. */
-  async #letFinish(child: Child, exit: ChildExit): Promise<boolean> {
+  async #letFinish(tree: Tree, exit: ChildExit): Promise<boolean> {
     const { pipeGraceMs, leftovers } = this.#options
     let budgetMs = 10 * pipeGraceMs
     let idleSince = performance.now()
     let held = false
     for (let stepMs = 2; ; stepMs = Math.min(stepMs * 2, 100)) {
-      const mayBeLeft = exit.groupAlive || leftovers === 'wait'
-      if (!this.#isOpen && !this.#isWaiting && (!mayBeLeft || (await child.countTree()) === 0)) return held
+      const mayBeLeft = this.#mayBeLeft(exit)
+      if (!this.#isOpen && !this.#isWaiting && (!mayBeLeft || (await tree.countTree()) === 0)) return held
       const before = performance.now()
       idleSince = Math.max(idleSince, this.#lastOutputMs)
       const expired = !this.#isWaiting && (before - idleSince >= pipeGraceMs || budgetMs <= 0)
@@ -270,29 +285,32 @@ export class Execution implements ChildEvents {
   }
 
   #endTree(graceMs: number): void {
-    if (this.#ending !== null || this.#child === null) return
+    if (this.#ending !== null || this.#tree === null) return
     const hasExited = () => this.#exit !== null || this.#done
-    this.#ending = endTree(this.#child, { graceMs, hasExited, hurry: this.#hurry.signal }).then(() => {
+    this.#ending = endTree(this.#tree, { graceMs, hasExited, hurry: this.#hurry.signal }).then(() => {
       this.#treeIsGone = true
       for (const stream of ['stdout', 'stderr'] as const) if (this.#waiting[stream] > 0) this.#readOn(stream)
     })
   }
 
   #finishExited(exit: ChildExit, pipeHeld: boolean, leftovers: number): void {
-    const { state, error } = this.#cause ?? { ...stateOf(exit), error: kernelExcessOf(exit, this.#options.limits) }
+    const { state, error } = this.#cause ?? { ...stateOf(exit), error: null }
     this.#finish(state, error, pipeHeld, leftovers)
   }
 
   #finish(state: ResultState, error: ResultError | null, pipeHeld: boolean, leftovers: number): void {
     this.#done = true
+    this.#feed?.stop()
     this.#deadline?.clear()
-    this.#stopWatching?.()
+    const exit = this.#exit && this.#limits.withPeak(this.#exit)
+    if (this.#ending === null) this.#limits.end()
+    else void this.#ending.then(() => this.#limits.end())
     const durationMs = (this.#exitedMs || performance.now()) - this.#startedMs
     const cause = this.#exit === null ? this.#cause : null
     const outcome: Outcome = {
       state: cause?.state ?? state,
       error: cause?.error ?? error,
-      exit: this.#exit && withPeak(this.#exit, this.#peakBytes),
+      exit,
       pid: this.pid,
       stdout: this.#capture.stdout,
       stderr: this.#capture.stderr,
@@ -306,9 +324,4 @@ export class Execution implements ChildEvents {
     if (stdout === null && stderr === null) this.#options.onDone(outcome)
     else void countFiles(this.#files, this.#capture).then(() => this.#options.onDone(outcome))
   }
-}
-
-/** The kernel knows the largest single process, who watched them knows all together. */
-function withPeak(exit: ChildExit, peakBytes: number): ChildExit {
-  return peakBytes > (exit.maxRssBytes ?? 0) ? { ...exit, maxRssBytes: peakBytes } : exit
 }

@@ -1,16 +1,18 @@
 import type { ChildExit, Launcher, StartSpec } from '../launcher/port.js'
 import { OptionError } from '../task/errors.js'
 import type { ResultError } from '../task/result.js'
+import { groupHomes } from './cgroups/group-homes.js'
 import type { TreeUse } from './process-uses.js'
 
 /** What a task may use. All of it is optional. */
 export interface Limits {
   /**
-   * Resident memory of the task and all below it, in bytes: one that uses more is ended, `killed` with `ERR_DROVER_MEMORY`. It is looked at
-   * 20 times a second, so that more may be used for a moment. Linux only. 0 is no limit. Default: 0.
+   * Memory of the task and all below it, in bytes: one that needs more is ended, `killed` with `ERR_DROVER_MEMORY`. By a control group where
+   * there is one for it; else its resident memory is looked at 20 times a second, so that more may be used for a moment. Linux only.
+   * 0 is no limit. Default: 0.
    */
   readonly maxMemoryBytes?: number | undefined
-  /** How many processes the task may be, itself included; `killed` with `ERR_DROVER_PROCESSES`. As above. Linux only. Default: 0. */
+  /** How many processes the task may be, itself included; `killed` with `ERR_DROVER_PROCESSES`. Looked at 20 times a second. Linux only. Default: 0. */
   readonly maxProcesses?: number | undefined
   /**
    * Processor time of each process, in milliseconds, rounded up to seconds: one that uses more is ended by the kernel; `killed` with
@@ -21,9 +23,17 @@ export interface Limits {
   readonly maxFileSizeBytes?: number | undefined
   /** Niceness that is added to this process's, from -20 to 19. Native launcher only. Default: 0. */
   readonly nice?: number | undefined
+  /**
+   * Processor time of the task and all below it, in CPUs, as in 0.5: it is slowed down to that, not ended. Needs a control group and the native
+   * launcher. 0 is no limit. Default: 0.
+   */
+  readonly cpus?: number | undefined
 }
 
-export type CheckedLimits = { readonly [Name in keyof Limits]-?: number }
+export type CheckedLimits = { readonly [Name in keyof Limits]-?: number } & {
+  /** Whether what is started can be put into control groups. */
+  readonly byGroups: boolean
+}
 
 /** The names of all limits. */
 export const LIMITS: readonly (keyof Limits)[] = [
@@ -32,23 +42,39 @@ export const LIMITS: readonly (keyof Limits)[] = [
   'maxCpuMs',
   'maxFileSizeBytes',
   'nice',
+  'cpus',
 ]
 
 /** @throws OptionError that names the limit and what was expected, or that it cannot be kept here. */
 export function checkLimits(limits: Limits, launcher: Launcher): CheckedLimits {
-  const checked = Object.fromEntries(LIMITS.map((name) => [name, checkLimit(name, limits[name])])) as CheckedLimits
+  const checked = {
+    ...(Object.fromEntries(LIMITS.map((name) => [name, checkLimit(name, limits[name])])) as Record<
+      keyof Limits,
+      number
+    >),
+    byGroups: launcher.capabilities.limits,
+  }
   if (checked.maxMemoryBytes + checked.maxProcesses > 0 && process.platform !== 'linux') {
     throw new OptionError('maxMemoryBytes and maxProcesses: what other processes use can only be seen on Linux')
   }
-  const native = (['maxCpuMs', 'maxFileSizeBytes', 'nice'] as const).find((name) => checked[name] !== 0)
+  const native = (['maxCpuMs', 'maxFileSizeBytes', 'nice', 'cpus'] as const).find((name) => checked[name] !== 0)
   if (native !== undefined && !launcher.capabilities.limits) {
     throw new OptionError(`${native}: needs the native launcher, which is not used here; drover doctor says why`)
+  }
+  if (checked.cpus > 0 && groupHomes().cpu === null) {
+    throw new OptionError(
+      'cpus: needs a control group for processor time, and none can be made here; drover doctor says more, and docs/limits.md how to get one',
+    )
   }
   return checked
 }
 
 function checkLimit(name: keyof Limits, value: number | undefined): number {
   if (value === undefined) return 0
+  if (name === 'cpus') {
+    if (typeof value === 'number' && (value === 0 || (value >= 0.01 && value <= 1e6))) return value
+    throw new OptionError(`cpus: expected a number of at least 0.01, or 0 for no limit, not ${String(value)}`)
+  }
   const [least, most] = name === 'nice' ? [-20, 19] : [0, Number.MAX_SAFE_INTEGER]
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value
   const range = name === 'nice' ? 'from -20 to 19' : 'of at least 0'
@@ -87,7 +113,7 @@ export function kernelExcessOf(exit: ChildExit, { maxCpuMs, maxFileSizeBytes }: 
   const usedMs = (exit.cpuUserMs ?? 0) + (exit.cpuSystemMs ?? 0)
   const seconds = Math.ceil(maxCpuMs / 1_000)
   // The kernel ends it by another count, of ticks of its clock, than the one that it tells.
-  if (maxCpuMs > 0 && /^SIG(KILL|XCPU)$/.test(exit.signal ?? '') && usedMs >= seconds * 850) {
+  if (maxCpuMs > 0 && /^SIG(KILL|XCPU)$/.test(exit.signal ?? '') && usedMs >= seconds * 700) {
     const message = `used more than ${seconds} s of processor time, and was ended by the system`
     return { code: 'ERR_DROVER_CPU_TIME', message }
   }

@@ -101,7 +101,20 @@ const SETTINGS = [
 /** All that `run()` and `Process` take. */
 export const PROCESS_OPTIONS: readonly string[] = [
   ...SETTINGS,
-  ...['id', 'name', 'cwd', 'env', 'stdin', 'stdinFile', 'meta', 'weight', 'priority', 'signal', 'reject'],
+  ...[
+    'id',
+    'name',
+    'cwd',
+    'env',
+    'stdin',
+    'stdinFile',
+    'stdinRanges',
+    'meta',
+    'weight',
+    'priority',
+    'signal',
+    'reject',
+  ],
 ]
 
 /** All that `dispatch()` and `Dispatcher` take. */

@@ -18,7 +18,7 @@ import {
   rejectUnknown,
 } from './process-options.js'
 import { type ResultIdentity, resultOf, resultWithoutStart } from './result-of.js'
-import { PIPES, startSpecOf } from './start-spec.js'
+import { PIPES, startSpecOf, streamOf } from './start-spec.js'
 
 export interface ProcessOptions extends ExecutionSettings, Omit<Task, 'command' | 'args' | 'timeoutMs' | 'retries'> {
   /** Ends the process, tree and all, when it is aborted; the result is `cancelled`. */
@@ -134,6 +134,7 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
     this.#execution = new Execution({
       ...this.#settings,
       spec: startSpecOf(this.task, OWN_SCOPE, PIPES, leftovers === 'keep'),
+      input: streamOf(this.task),
       onOutput,
       onDone: (outcome) => this.#onDone(outcome),
     })
@@ -236,8 +237,8 @@ function splitArguments(
   rejectUnknown('run() and Process', options, PROCESS_OPTIONS)
   checkSignal(options.signal)
   const own = isTask(command) ? command : args === undefined ? { command } : { command, args }
-  const { id, name, cwd, env, stdin, stdinFile, meta, weight, priority } = options
-  const given = Object.entries({ id, name, cwd, env, stdin, stdinFile, meta, weight, priority })
+  const { id, name, cwd, env, stdin, stdinFile, stdinRanges, meta, weight, priority } = options
+  const given = Object.entries({ id, name, cwd, env, stdin, stdinFile, stdinRanges, meta, weight, priority })
   return {
     task: checkedTask({ ...own, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) }),
     options,

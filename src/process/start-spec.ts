@@ -1,5 +1,6 @@
 import type { OutputSpec, OutputStream, StartSpec, StdinSpec } from '../launcher/port.js'
-import { plainText, type Task } from '../task/task.js'
+import { plainText, type Task, type TaskStream } from '../task/task.js'
+import { isTaskStream } from '../task/task-stream.js'
 
 /** Where both output streams of a task go. */
 export type OutputPair = Readonly<Record<OutputStream, OutputSpec>>
@@ -50,8 +51,14 @@ function plainEnvironment(env: NonNullable<Task['env']>): Record<string, string 
   )
 }
 
+/** The input that has to be fed to a task bit by bit; null where the launcher is told where it comes from. */
+export function streamOf({ stdin }: Task): TaskStream | null {
+  return isTaskStream(stdin) ? stdin : null
+}
+
 function stdinOf(task: Task, input: 'null' | 'inherit'): StdinSpec {
+  if (isTaskStream(task.stdin)) return { from: 'pipe' }
   if (task.stdin !== undefined) return { from: 'bytes', bytes: plainText(task.stdin) }
-  if (task.stdinFile !== undefined) return { from: 'file', path: task.stdinFile }
+  if (task.stdinFile !== undefined) return { from: 'file', path: task.stdinFile, ranges: task.stdinRanges }
   return { from: input }
 }

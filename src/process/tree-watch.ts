@@ -1,13 +1,23 @@
 import { readProcesses, type TreeUse, usesOf } from './process-uses.js'
 
-export interface WatchedTree {
-  /** The pid of its first process, which leads a session. */
-  readonly root: number
+export type WatchedTree = {
   onUse(use: TreeUse): void
-}
+} & (
+  | {
+      /** The pid of its first process, which leads a session. */
+      readonly root: number
+    }
+  | {
+      /** Tells what it uses. */
+      look(): TreeUse
+    }
+)
 
 /** How often is looked. */
 const INTERVAL_MS = 50
+
+const NO_USE: TreeUse = { bytes: 0, processes: 0 }
+const NO_USES: ReadonlyMap<number, TreeUse> = new Map()
 
 const watched = new Set<WatchedTree>()
 let timer: NodeJS.Timeout | null = null
@@ -29,6 +39,7 @@ export function watchTree(tree: WatchedTree): () => void {
 }
 
 function look(): void {
-  const use = usesOf(new Set([...watched].map(({ root }) => root)), readProcesses())
-  for (const tree of [...watched]) tree.onUse(use.get(tree.root) ?? { bytes: 0, processes: 0 })
+  const roots = new Set([...watched].flatMap((tree) => ('root' in tree ? [tree.root] : [])))
+  const uses = roots.size === 0 ? NO_USES : usesOf(roots, readProcesses())
+  for (const tree of [...watched]) tree.onUse('look' in tree ? tree.look() : (uses.get(tree.root) ?? NO_USE))
 }

@@ -1,6 +1,7 @@
 import { InputError } from './errors.js'
 import { parseTask } from './schema.js'
 import type { Task } from './task.js'
+import { isTaskStream } from './task-stream.js'
 
 /**
  * Checks a task that a program hands over. A plain one (strings only) is checked by hand, since the schema costs more
@@ -10,7 +11,11 @@ import type { Task } from './task.js'
  */
 export function checkedTask(task: Task): Task {
   if (isPlain(task)) return task
-  const { name, ...rest } = typeof task === 'object' && task !== null ? task : { name: undefined, ...(task as object) }
+  const { name, stdin, ...others } =
+    typeof task === 'object' && task !== null ? task : { name: undefined, stdin: undefined, ...(task as object) }
+  // What JSON has no form for, and need not be copied to be checked.
+  const isOwn = stdin instanceof Uint8Array || isTaskStream(stdin)
+  const rest = stdin === undefined ? others : { ...others, stdin: isOwn ? '' : stdin }
   const parsed = parseTask(Array.isArray(task) || typeof task !== 'object' ? task : bytesAsBase64(rest))
   if ('problems' in parsed) {
     const { path, problem } = parsed.problems[0]!
@@ -19,7 +24,8 @@ export function checkedTask(task: Task): Task {
       .join('')
     throw new InputError({ source: name === undefined ? 'task' : `task ${name}`, field }, problem)
   }
-  return name === undefined ? parsed.task : { ...parsed.task, name }
+  const named = name === undefined ? parsed.task : { ...parsed.task, name }
+  return isOwn ? { ...named, stdin } : named
 }
 
 const PLAIN_FIELDS = new Set(['command', 'args', 'id', 'name', 'cwd', 'stdin', 'meta'])
@@ -32,7 +38,8 @@ function isPlain(task: Task): boolean {
   if (id !== undefined && (!isPlainString(id) || id === '')) return false
   if (name !== undefined && typeof name !== 'string') return false
   if (cwd !== undefined && (!isPlainString(cwd) || cwd === '')) return false
-  if (stdin !== undefined && typeof stdin !== 'string') return false
+  if (stdin !== undefined && typeof stdin !== 'string' && !(stdin instanceof Uint8Array) && !isTaskStream(stdin))
+    return false
   return args === undefined || (Array.isArray(args) && args.every(isPlainString))
 }
 

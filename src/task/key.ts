@@ -1,6 +1,7 @@
 import { FingerprintTable, fingerprintOfDigest } from './fingerprints.js'
 import { sha256 } from './sha256.js'
-import { displayText, plainText, type Task, type Text } from './task.js'
+import { displayText, plainText, type Task, type Text, textBytes } from './task.js'
+import { isTaskStream } from './task-stream.js'
 
 /**
  * Gives each task its key: 32 hexadecimal digits of a SHA-256 over what it runs (command, args, cwd, stdin, declared
@@ -40,10 +41,22 @@ export function contentDigest(task: Task): Buffer {
     task.args?.map(canonical) ?? null,
     task.cwd ?? null,
     env?.map(([name, value]) => [name, value === null ? null : canonical(value)]) ?? null,
-    task.stdin === undefined ? null : canonical(task.stdin),
+    task.stdin === undefined ? null : canonicalInput(task.stdin),
     task.stdinFile ?? null,
+    ...(task.stdinRanges === undefined ? [] : [task.stdinRanges]),
   ]
   return hash.update(JSON.stringify(parts)).digest()
+}
+
+/** What is longer is hashed by itself first: to make a string of megabytes would take longer than all else. */
+const LONG = 64 * 1024
+
+function canonicalInput(stdin: NonNullable<Task['stdin']>) {
+  if (isTaskStream(stdin)) return { stream: true }
+  const plain = plainText(stdin)
+  const length = typeof plain === 'string' ? Buffer.byteLength(plain) : plain.length
+  if (length <= LONG) return canonical(plain)
+  return { sha256: sha256().update(textBytes(plain)).digest('hex') }
 }
 
 function canonical(text: Text): string | { base64: string } {

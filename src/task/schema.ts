@@ -37,6 +37,9 @@ const environment = v.pipe(
 const count = (message: string) => v.pipe(v.number(message), v.integer(message), v.minValue(0, message))
 const wholeFromOne = 'expected a whole number of at least 1'
 
+const PLACE = 'expected a place in the file, a whole number of at least 0'
+const RANGE = 'expected a range like [0, 4096]: its first byte and the one after its last'
+
 const fields = {
   id: v.optional(v.pipe(v.string('expected a string'), v.nonEmpty('expected a string that is not empty'))),
   command: v.pipe(
@@ -56,6 +59,14 @@ const fields = {
   stdin: v.optional(text),
   stdinFile: v.optional(
     v.pipe(v.string('expected a path'), v.nonEmpty('expected a path'), noNul('expected a path without NUL characters')),
+  ),
+  stdinRanges: v.optional(
+    v.pipe(
+      v.array(v.strictTuple([count(PLACE), count(PLACE)], RANGE), 'expected an array of ranges like [0, 4096]'),
+      v.nonEmpty('expected at least one range'),
+      v.maxLength(64, 'expected at most 64 ranges'),
+      v.checkItems(([start, end]) => start <= end, 'expected a range that does not end before it begins'),
+    ),
   ),
   timeoutMs: v.optional(
     v.pipe(
@@ -89,6 +100,11 @@ export function parseTask(value: unknown): { task: Task } | { problems: readonly
   const task = parsed.output as Task
   if (task.stdin !== undefined && task.stdinFile !== undefined) {
     return { problems: [{ path: ['stdinFile'], problem: 'expected either stdin or stdinFile, not both' }] }
+  }
+  if (task.stdinRanges !== undefined && task.stdinFile === undefined) {
+    return {
+      problems: [{ path: ['stdinRanges'], problem: 'expected stdinFile as well, the file that they are ranges of' }],
+    }
   }
   return { task }
 }

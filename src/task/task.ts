@@ -6,6 +6,12 @@ import type { ResultError } from './result.js'
 export type Text = string | Uint8Array | { readonly base64: string }
 
 /**
+ * Standard input that comes bit by bit, read as the task takes it: a stream, or an async iterable. It can be read once only, so that
+ * its task is never tried again, and what comes is no part of the task's key. When the task takes no more, it is left.
+ */
+export type TaskStream = AsyncIterable<Uint8Array | string>
+
+/**
  * One unit of work: a command to run.
  *
  * With `args`, `command` is a program and is run directly, without a shell. Without `args`, it is a line for
@@ -24,10 +30,12 @@ export interface Task {
   readonly cwd?: string
   /** Environment on top of drover's own; `null` removes a variable. */
   readonly env?: Readonly<Record<string, Text | null>>
-  /** Bytes for standard input. Default: `/dev/null`. */
-  readonly stdin?: Text
+  /** Bytes for standard input, or a stream of them (only in the library). Default: `/dev/null`. */
+  readonly stdin?: Text | TaskStream
   /** A file for standard input, in place of `stdin`. */
   readonly stdinFile?: string
+  /** The parts of `stdinFile` that it is, one after the other. It has to be a file that has places. Default: all of it. */
+  readonly stdinRanges?: (readonly [start: number, end: number])[]
   /** Milliseconds an attempt may take before it is ended as `timed-out`; 0 is no limit. Default: the run's. */
   readonly timeoutMs?: number
   /** How often a failed task is tried again. Default: the run's. */

@@ -20,7 +20,9 @@ it('each row of docs/guarantees.md names a test', () => {
 it.each(rows)('$promise: there is the test that holds it', ({ file, name }) => {
   const path = join(ROOT, file)
   expect(existsSync(path), `${file} does not exist`).toBe(true)
-  const named = new RegExp(`(?:it|test|describe)(?:\\.each\\([^]*?\\))?\\(\\s*['"\`][^\\n]*${forExpression(name)}`)
+  const named = new RegExp(
+    `(?:it|test|describe)(?:\\.(?:each|runIf)\\([^]*?\\))?\\(\\s*['"\`][^\\n]*${forExpression(name)}`,
+  )
   expect(readFileSync(path, 'utf8'), `${file} has no test ${name}`).toMatch(named)
 })
 

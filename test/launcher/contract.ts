@@ -228,6 +228,59 @@ export function describeLauncherContract(name: string, create: () => Launcher): 
         expect(child.text('stdout')).toBe('from a file')
       })
 
+      it('takes parts of a file, one after the other', async () => {
+        const path = join(folder, 'parts')
+        const bytes = Buffer.alloc(3_000_001, 'abcdefg')
+        writeFileSync(path, bytes)
+        const ranges = [
+          [5, 5],
+          [1, 3],
+          [2_999_999, 3_000_001],
+          [10, 2_500_000],
+        ] as const
+        const child = start('cat', [], { stdin: { from: 'file', path, ranges } })
+        await child.whenClosed()
+        const parts = ranges.map(([from, end]) => bytes.subarray(from, end))
+        expect(Buffer.concat(child.chunks.stdout).equals(Buffer.concat(parts))).toBe(true)
+        expect(child.inputErrors).toEqual([])
+      })
+
+      it('of parts of a file that the child does not read is no failure', async () => {
+        const path = join(folder, 'parts')
+        writeFileSync(path, Buffer.alloc(5_000_000))
+        const child = shell('exec <&-; echo closed', { stdin: { from: 'file', path, ranges: [[0, 5_000_000]] } })
+        await child.whenClosed()
+        expect(child.exit).toMatchObject({ exitCode: 0 })
+        expect(child.inputErrors).toEqual([])
+      })
+
+      it('that ends before the part that was asked for is told, and before the end of the child', async () => {
+        const path = join(folder, 'short')
+        writeFileSync(path, 'abc')
+        const child = start('cat', [], { stdin: { from: 'file', path, ranges: [[1, 10]] } })
+        await child.whenClosed()
+        expect(child.text('stdout')).toBe('bc')
+        expect(child.inputErrors).toMatchObject([{ code: 'ERR_DROVER_STDIN', message: expect.stringContaining(path) }])
+        expect(child.calls.indexOf('input-failed')).toBeLessThan(child.calls.indexOf('exit'))
+      })
+
+      it('cannot be parts of what is no regular file, or parts that cannot be', async () => {
+        const errorOf = async (path: string, ranges: readonly (readonly [number, number])[]) => {
+          const child = start('cat', [], { stdin: { from: 'file', path, ranges } })
+          await child.when('it has failed', () => child.spawnError !== null)
+          return child.spawnError!
+        }
+        expect(await errorOf(folder, [[0, 1]])).toMatchObject({
+          code: 'EISDIR',
+          message: expect.stringContaining(folder),
+        })
+        expect(await errorOf('/dev/null', [[0, 1]])).toMatchObject({ code: 'ESPIPE' })
+        expect(await errorOf(join(folder, 'none'), [[0, 1]])).toMatchObject({ code: 'ENOENT' })
+        for (const bad of [[], [[2, 1]], [[-1, 1]], [[0, 0.5]]] as [number, number][][]) {
+          expect(await errorOf(join(folder, 'in'), bad)).toMatchObject({ code: 'ERR_DROVER_OPTION' })
+        }
+      })
+
       it('is fed piece by piece, and ends', async () => {
         const child = start('cat', [], { stdin: { from: 'pipe' } })
         child.child.write('one ')

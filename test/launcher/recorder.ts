@@ -32,6 +32,7 @@ export class Recorder implements ChildEvents {
   lost: StartError | null = null
   drains = 0
   inputClosed = 0
+  readonly inputErrors: StartError[] = []
   #resolve: (() => void)[] = []
 
   onSpawn(pid: number): void {
@@ -73,6 +74,11 @@ export class Recorder implements ChildEvents {
   onDrain(): void {
     this.drains += 1
     this.#wake()
+  }
+
+  onInputFailed(error: StartError): void {
+    this.#note('input-failed')
+    this.inputErrors.push(error)
   }
 
   onInputClosed(): void {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { checkedTask } from '../../src/task/check-task.js'
 import { InputError } from '../../src/task/errors.js'
-import { type Task, textBytes } from '../../src/task/task.js'
+import { type Task, type Text, textBytes } from '../../src/task/task.js'
 
 const errorOf = (task: unknown): InputError => {
   try {
@@ -23,7 +23,7 @@ describe('checkedTask', () => {
   it('takes bytes wherever text may be', () => {
     const bytes = Buffer.from([0x61, 0xff])
     const task = checkedTask({ command: bytes, args: [bytes], env: { A: bytes, B: null }, stdin: bytes })
-    for (const text of [task.command, task.args![0]!, task.env!.A!, task.stdin!]) {
+    for (const text of [task.command, task.args![0]!, task.env!.A!, task.stdin as Text]) {
       expect(Buffer.from(textBytes(text))).toEqual(bytes)
     }
     expect(task.env!.B).toBeNull()

@@ -3,4 +3,3 @@ export { type Dashboard, type DashboardOptions, startDashboard } from './dashboa
 export { type DashboardAddress, isLoopback, parseDashboardAddress } from './dashboard-address.js'
 export { type DashboardToken, findDashboardToken, type TokenSources } from './dashboard-token.js'
 export { queueTelemetry } from './telemetry.js'
-export { WorkerMetrics, type WorkerMetricsOptions } from './worker-metrics.js'

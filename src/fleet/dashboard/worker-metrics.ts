@@ -1,12 +1,15 @@
-import { RESULT_STATES, type Result } from '../../task/result.js'
+import type { Result } from '../../task/result.js'
 import type { RefusalCounts } from '../trust/refusals.js'
+import type { WorkCounts } from '../work-counts.js'
 import type { BoardQueue } from './board.js'
-import { type DashboardPackages, dashboardPackages } from './packages.js'
+import type { DashboardPackages } from './packages.js'
 
 export interface WorkerMetricsOptions {
   /** The queue that the worker takes its tasks from. */
   readonly queue: BoardQueue
-  /** How many tasks were refused so far, by reason. */
+  /** What the worker has done so far: its `counts()`. */
+  readonly counts: () => WorkCounts
+  /** How many tasks were refused because of their signature so far, by reason. */
   readonly refused?: (() => RefusalCounts) | undefined
 }
 
@@ -15,33 +18,65 @@ const COUNT_MS = 2_000
 /** Seconds: tasks take from a blink to a day. */
 const BUCKETS = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1_000, 3_600, 10_000, 36_000, 86_400]
 
-type Measured = Pick<Result<unknown>, 'state' | 'durationMs' | 'cpuUserMs' | 'cpuSystemMs'>
+/** What a result says of how the task ran; a packed one leaves out what is as usual. */
+export type Measured = Partial<Pick<Result<unknown>, 'startedAt' | 'durationMs' | 'cpuUserMs' | 'cpuSystemMs'>>
 
 /** What one worker counts, for Prometheus. */
 export class WorkerMetrics {
   readonly #registry: InstanceType<DashboardPackages['metrics']['Registry']>
-  readonly #running: { inc(): void; dec(): void }
   readonly #ended: (result: Measured) => void
-  readonly #count: () => Promise<void>
+  readonly #countQueue: () => Promise<void>
 
-  private constructor(
+  constructor(
     { Counter, Gauge, Histogram, Registry, collectDefaultMetrics }: DashboardPackages['metrics'],
-    options: WorkerMetricsOptions,
+    { queue, counts, refused }: WorkerMetricsOptions,
   ) {
-    const { queue, refused } = options
     const registry = new Registry()
     const registers = [registry]
     registry.setDefaultLabels({ queue: queue.name })
     collectDefaultMetrics({ register: registry })
     this.#registry = registry
-    this.#running = new Gauge({ name: 'drover_tasks_running', help: 'Tasks that run now.', registers })
-    const tasks = new Counter({
-      name: 'drover_tasks_total',
-      help: 'Tasks that this worker has ended, by the state of their result.',
-      labelNames: ['state'],
+    /** One that somebody else counts. */
+    const counted = (name: string, help: string, count: () => number) =>
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset()
+          this.inc(count())
+        },
+      })
+    const countedBy = <Label extends string>(label: Label, name: string, help: string, count: () => object) =>
+      new Counter<Label>({
+        name,
+        help,
+        labelNames: [label],
+        registers,
+        collect() {
+          this.reset()
+          const each = Object.entries(count()) as [string, number][]
+          for (const [value, number] of each) this.inc({ [label]: value } as Record<Label, string>, number)
+        },
+      })
+    new Gauge({
+      name: 'drover_tasks_running',
+      help: 'Tasks that are with this worker now.',
       registers,
+      collect() {
+        this.set(counts().active)
+      },
     })
-    for (const state of RESULT_STATES) tasks.inc({ state }, 0)
+    countedBy('state', 'drover_tasks_total', 'Tasks that this worker has ended, by the state of their result.', () => {
+      return counts().byState
+    })
+    countedBy('reason', 'drover_tasks_refused_total', 'Tasks that were not run, by reason.', () => {
+      const { ERR_DROVER_REFUSED: bySignature, ...others } = counts().refused
+      return refused === undefined ? counts().refused : { ...refused(), ...others }
+    })
+    counted('drover_tasks_handed_back_total', 'Tasks given back to the queue.', () => counts().handedBack)
+    counted('drover_locks_lost_total', 'Tasks ended because their lock was lost.', () => counts().locksLost)
+    counted('drover_late_results_total', 'Results that the server has refused.', () => counts().lateResults)
     const duration = new Histogram({
       name: 'drover_task_duration_seconds',
       help: 'How long tasks ran.',
@@ -54,23 +89,10 @@ export class WorkerMetrics {
       labelNames: ['mode'],
       registers,
     })
-    this.#ended = ({ state, durationMs, cpuUserMs, cpuSystemMs }) => {
-      tasks.inc({ state })
+    this.#ended = ({ durationMs = 0, cpuUserMs, cpuSystemMs }) => {
       duration.observe(durationMs / 1000)
       cpu.inc({ mode: 'user' }, (cpuUserMs ?? 0) / 1000)
       cpu.inc({ mode: 'system' }, (cpuSystemMs ?? 0) / 1000)
-    }
-    if (refused !== undefined) {
-      new Counter({
-        name: 'drover_tasks_refused_total',
-        help: 'Tasks that were not run because of their signature, by reason.',
-        labelNames: ['reason'],
-        registers,
-        collect() {
-          this.reset()
-          for (const [reason, count] of Object.entries(refused())) this.inc({ reason }, count)
-        },
-      })
     }
     const up = new Gauge({ name: 'drover_queue_up', help: 'Whether the server of the queue answers.', registers })
     const depth = new Gauge({
@@ -79,33 +101,17 @@ export class WorkerMetrics {
       labelNames: ['state'],
       registers,
     })
-    this.#count = async () => {
-      const counts = await countsOf(queue)
-      up.set(counts === null ? 0 : 1)
+    this.#countQueue = async () => {
+      const found = await countsOf(queue)
+      up.set(found === null ? 0 : 1)
       depth.reset()
-      for (const [state, count] of Object.entries(counts ?? {})) depth.set({ state }, count)
+      for (const [state, count] of Object.entries(found ?? {})) depth.set({ state }, count)
     }
   }
 
-  /** @throws DroverError `ERR_DROVER_PACKAGE` (as a rejection) where prom-client is not installed. */
-  static async create(options: WorkerMetricsOptions): Promise<WorkerMetrics> {
-    return new WorkerMetrics((await dashboardPackages()).metrics, options)
-  }
-
-  /** A task begins to run. */
-  started(): void {
-    this.#running.inc()
-  }
-
-  /** A task that had begun has ended. */
+  /** To be told of each result. Those of tasks that never ran are not measured. */
   ended(result: Measured): void {
-    this.#running.dec()
-    this.#ended(result)
-  }
-
-  /** A task that had begun is another worker's to end. */
-  handedBack(): void {
-    this.#running.dec()
+    if (typeof result.startedAt === 'string') this.#ended(result)
   }
 
   get contentType(): string {
@@ -114,7 +120,7 @@ export class WorkerMetrics {
 
   /** All of it, in Prometheus's text form. */
   async text(): Promise<string> {
-    await this.#count()
+    await this.#countQueue()
     return this.#registry.metrics()
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { lockByFile } from '../../journal/lock-file.js'
 import { launcherFor } from '../../launcher/default-launcher.js'
 import { Process } from '../../process/process.js'
@@ -24,6 +24,7 @@ const PAUSE_MS = 20
 const MOST_BETWEEN_LOOKS_MS = 30_000
 /** How long an earlier keeper may take to end. */
 const LOCK_PATIENCE_MS = 60_000
+const MOST_LOG_BYTES = 1024 * 1024
 /** How long the server may take to open its socket, which it does before it reads its data. */
 const SOCKET_MS = 60_000
 /** How long the server may take to end. */
@@ -46,18 +47,19 @@ export async function keepServer(options: KeeperOptions): Promise<void> {
   if ((await lockOrServer(files)) === 'another has it') return onReady()
   // One that has outlived its keeper, where the launcher could not prevent that.
   const left = await present(files.socket)
+  const disk = new DiskSync(files.data)
   if (left !== null) {
     onReady()
     const client = await untilUnused(left, options, () => false)
     await client?.ask('SHUTDOWN NOSAVE').catch(() => {})
-    return
+    return disk.stop()
   }
   rmSync(files.socket, { force: true })
+  if (sizeOf(files.log) > MOST_LOG_BYTES) renameSync(files.log, `${files.log}.old`)
   writeFileSync(files.config, serverConfig(files), { mode: 0o600 })
   const logStart = sizeOf(files.log)
   const server = new Process(options.program, [files.config], { name: 'private server', maxOutputBytes: 64 * 1024 })
   server.start()
-  const disk = new DiskSync(files.data)
   let end: string | null = null
   void server.result.then((result) => {
     const printed = `${readFrom(files.log, logStart)}\n${result.stderr}`.trim().split('\n').slice(-5).join('\n')

@@ -11,6 +11,7 @@ const SHORTEST: Readonly<Record<number, number>> = {
   [Notice.inputAck]: 4,
   [Notice.count]: 4,
   [Notice.counted]: 8,
+  [Notice.inputFailed]: 4,
   [Notice.lockFailed]: 8,
   [Notice.jobserverOpened]: 4,
   [Notice.jobserverLost]: 4,
@@ -24,10 +25,20 @@ export function checkNotice(type: number, length: number): void {
 }
 
 /** Hands a notice to the child that it is about. */
-export function tellChild(child: NativeChild, type: number, flags: number, bytes: Buffer, at: number): void {
+export function tellChild(
+  child: NativeChild,
+  type: number,
+  flags: number,
+  bytes: Buffer,
+  at: number,
+  length: number,
+): void {
   switch (type) {
     case Notice.spawned:
-      return child.handleSpawned(u32(bytes, at))
+      return child.handleSpawned(
+        u32(bytes, at),
+        length < 16 ? null : [u32(bytes, at + 4), u32(bytes, at + 8), u32(bytes, at + 12)],
+      )
     case Notice.failed:
       return child.handleFailed(u32(bytes, at), u32(bytes, at + 4))
     case Notice.counted:
@@ -46,6 +57,8 @@ export function tellChild(child: NativeChild, type: number, flags: number, bytes
       return child.handleInputAck(u32(bytes, at))
     case Notice.inputClosed:
       return child.handleInputClosed()
+    case Notice.inputFailed:
+      return child.handleInputFailed(u32(bytes, at))
   }
 }
 

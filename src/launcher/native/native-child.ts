@@ -2,9 +2,11 @@ import { constants } from 'node:os'
 import { isRead } from '../output-spec.js'
 import type { Child, ChildEvents, OutputStream, StartError, StartSpec } from '../port.js'
 import { ChildInput, type InputSink } from './child-input.js'
+import { type DirectEvents, DirectStreams } from './direct-streams.js'
 import type { ServerConnection } from './server.js'
-import { startErrorOf } from './start-errors.js'
-import { ExitFlag, Request } from './wire.js'
+import { inputErrorOf, startErrorOf } from './start-errors.js'
+import { isDirect } from './start-options.js'
+import { DIRECT_TAKEN, ExitFlag, Request } from './wire.js'
 
 /** How much of a stream the launcher may send before it hears that some was consumed. */
 export const OUTPUT_CREDIT = 524_288
@@ -46,6 +48,9 @@ export class NativeChild implements Child, InputSink {
   readonly #stdout: Output
   readonly #stderr: Output
   #input: ChildInput | null = null
+  /** What is to be written to a direct child that has not been started yet. */
+  #early: { readonly chunks: Uint8Array[]; isEnded: boolean } | null = null
+  #direct: DirectStreams | null = null
   #state: 'starting' | 'running' | 'ended' = 'starting'
   #forgotten = false
   /** What keeps the event loop alive: the process, and each open stream. */
@@ -59,7 +64,8 @@ export class NativeChild implements Child, InputSink {
     this.#server = server
     this.#stdout = newOutput(isRead(spec.stdout))
     this.#stderr = newOutput(isRead(spec.stderr))
-    if (spec.stdin.from === 'pipe' || spec.stdin.from === 'bytes') this.#input = new ChildInput(this)
+    if (isDirect(spec)) this.#early = { chunks: [], isEnded: false }
+    else if (spec.stdin.from === 'pipe' || spec.stdin.from === 'bytes') this.#input = new ChildInput(this)
     this.#holds = 1 + Number(this.#stdout.open) + Number(this.#stderr.open)
     server.hold(this.#holds)
   }
@@ -72,27 +78,42 @@ export class NativeChild implements Child, InputSink {
   }
 
   write(chunk: Uint8Array | string): boolean {
-    return this.#input === null ? true : this.#input.write(chunk)
+    if (this.#input !== null) return this.#input.write(chunk)
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+    if (this.#direct !== null) return this.#direct.write(bytes)
+    this.#early?.chunks.push(bytes)
+    return true
   }
 
   endInput(): void {
     this.#input?.end()
+    if (this.#early !== null) this.#early.isEnded = true
+    if (this.#direct === null) return
+    this.#direct.endInput()
+    this.sendInputEnd()
   }
 
   pauseOutput(stream: OutputStream): void {
     this.#output(stream).paused = true
+    this.#direct?.pause(stream)
   }
 
   resumeOutput(stream: OutputStream): void {
     const output = this.#output(stream)
     output.paused = false
-    this.#giveCredit(stream, output)
+    if (this.#direct === null) this.#giveCredit(stream, output)
+    else this.#direct.resume(stream)
   }
 
   closeOutput(stream: OutputStream): void {
     const output = this.#output(stream)
     if (!output.open || output.closing) return
     output.closing = true
+    if (this.#direct !== null) {
+      this.#direct.closeOutput(stream)
+      process.nextTick(() => this.handleOutputEnd(numberOf(stream)))
+      return
+    }
     this.#server.writer.begin(Request.closeOutput, numberOf(stream), this.number, 0)
     this.#server.writer.end()
   }
@@ -134,9 +155,11 @@ export class NativeChild implements Child, InputSink {
     this.#server.writer.end()
   }
 
-  handleSpawned(pid: number): void {
+  /** @param descriptors - those of the launcher's that are its pipes, where they may be taken. */
+  handleSpawned(pid: number, descriptors: readonly number[] | null): void {
     this.pid = pid
     this.#state = 'running'
+    this.#connect(descriptors)
     this.#events.onSpawn(pid)
   }
 
@@ -198,9 +221,14 @@ export class NativeChild implements Child, InputSink {
   }
 
   handleInputClosed(): void {
-    const waiting = this.#input?.close()
+    const waiting = this.#direct === null ? this.#input?.close() : this.#direct.stopWriting()
     this.#events.onInputClosed?.()
     if (waiting) this.#events.onDrain?.()
+  }
+
+  /** @param errno - 0 when the file ended too early. */
+  handleInputFailed(errno: number): void {
+    this.#events.onInputFailed?.(inputErrorOf(errno, this.#spec))
   }
 
   /** The launcher is gone. */
@@ -208,10 +236,39 @@ export class NativeChild implements Child, InputSink {
     const ended = this.#state === 'ended'
     this.#endProcess()
     this.#input?.close()
+    this.#early = null
+    this.#direct?.destroy()
     this.#endOutput('stdout')
     this.#endOutput('stderr')
     this.#forgetIfDone()
     if (!ended) this.#events.onLost(error)
+  }
+
+  /** Takes the pipes of a direct child, or has the launcher go on with them. */
+  #connect(descriptors: readonly number[] | null): void {
+    if (this.#early === null) return
+    const { chunks, isEnded } = this.#early
+    this.#early = null
+    const { launcherPid, writer } = this.#server
+    const { reusesChunks } = this.#spec.direct!
+    if (descriptors !== null && launcherPid !== null)
+      this.#direct = DirectStreams.open(launcherPid, descriptors, reusesChunks, this.#directEvents())
+    if (this.#direct === null) this.#input = new ChildInput(this)
+    writer.begin(Request.direct, this.#direct === null ? 0 : DIRECT_TAKEN, this.number, 0)
+    writer.end()
+    for (const stream of ['stdout', 'stderr'] as const) if (this.#output(stream).paused) this.#direct?.pause(stream)
+    for (const chunk of chunks) this.write(chunk)
+    if (isEnded) this.endInput()
+  }
+
+  #directEvents(): DirectEvents {
+    return {
+      onOutput: (stream, chunk) => {
+        if (this.#output(stream).open) this.#events.onOutput(stream, chunk)
+      },
+      onOutputEnd: (stream) => this.handleOutputEnd(numberOf(stream)),
+      onDrain: () => this.#events.onDrain?.(),
+    }
   }
 
   #output(stream: OutputStream): Output {

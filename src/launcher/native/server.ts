@@ -29,6 +29,8 @@ import { Notice, PROTOCOL_VERSION, Request } from './wire.js'
 /** What a child needs of the connection to its launcher. */
 export interface ServerConnection {
   readonly writer: FrameWriter
+  /** Null where not known. */
+  readonly launcherPid: number | null
   /** Keeps the event loop alive until as many {@link release} have come. */
   hold(count: number): void
   release(): void
@@ -228,7 +230,7 @@ export class Server implements ServerConnection, FrameHandler {
     }
     try {
       const child = this.#children.get(number)
-      if (child !== undefined) tellChild(child, type, flags, bytes, at)
+      if (child !== undefined) tellChild(child, type, flags, bytes, at, length)
     } catch (error) {
       throwLater(error)
     }

@@ -1,6 +1,7 @@
 import { getSystemErrorName } from 'node:util'
 import { DroverError } from '../../task/errors.js'
 import type { OutputSpec, StartError, StartSpec } from '../port.js'
+import { shortFileError } from '../ranges.js'
 import { nameOfDescriptor } from './start-descriptors.js'
 import { LIMITS } from './start-options.js'
 import { Step } from './wire.js'
@@ -9,6 +10,14 @@ import { Step } from './wire.js'
 export function startErrorOf(errno: number, step: number, spec: StartSpec): StartError {
   const code = codeOf(errno)
   return { code, message: describe(code, step, spec) }
+}
+
+/** @param errno - 0 when the file ended too early. */
+export function inputErrorOf(errno: number, { stdin }: StartSpec): StartError {
+  const path = stdin.from === 'file' ? stdin.path : 'standard input'
+  if (errno === 0) return shortFileError(path)
+  const code = codeOf(errno)
+  return { code, message: `cannot read ${path}: ${reasonOf(code)}` }
 }
 
 export function tooLongError(spec: StartSpec): StartError {
@@ -48,6 +57,8 @@ function describe(code: string, step: number, spec: StartSpec): string {
     return `cannot set the ${limit.words} of ${file} to ${spec.limits?.[limit.name]}: ${reasonOf(code)}`
   const descriptor = spec.descriptors?.[step - Step.descriptor]
   if (descriptor !== undefined) return `cannot open ${nameOfDescriptor(descriptor)}: ${reasonOf(code)}`
+  const group = spec.groups?.[step - Step.group]
+  if (group !== undefined) return `cannot put ${file} into the control group ${group}: ${reasonOf(code)}`
   switch (step) {
     case Step.cwd:
       return `cannot enter the working directory ${spec.cwd}: ${reasonOf(code)}`
@@ -110,6 +121,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOMEM: 'there is not enough memory',
   ELOOP: 'too many symbolic links',
   ENAMETOOLONG: 'the name is too long',
+  ESPIPE: 'it is no regular file, so that it has no parts that can be told',
   ETXTBSY: 'the file is being written to',
 }
 

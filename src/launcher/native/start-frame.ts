@@ -1,9 +1,16 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { OutputSpec, StartError, StartSpec, StdinSpec } from '../port.js'
 import { type FrameWriter, textBound } from './frame-writer.js'
 import { boundOfDescriptors, type OpenedDescriptor, openedDescriptors, writeDescriptors } from './start-descriptors.js'
 import { describedError, tooLongError } from './start-errors.js'
-import { bitsOfOptions, checkOptions, OPTIONS_BOUND, writeOptions } from './start-options.js'
+import {
+  bitsOfOptions,
+  boundOfRanges,
+  checkOptions,
+  OPTIONS_BOUND,
+  writeOptions,
+  writeRanges,
+} from './start-options.js'
 import { FRAME_LIMIT, HEADER_BYTES, Request, StreamKind } from './wire.js'
 
 type Text = string | Uint8Array
@@ -38,11 +45,15 @@ export function writeStart(
   const paths = [pathOf(spec.stdin), pathOf(spec.stdout), pathOf(spec.stderr)].map((path) =>
     path === null ? null : located(path, directories),
   )
+  const groups = spec.groups?.map((group) => join(located(group, directories), 'cgroup.procs')) ?? []
   const { set, removed } = environmentOf(spec)
   const bound =
     24 +
     OPTIONS_BOUND +
     boundOfDescriptors(descriptors) +
+    4 +
+    boundOf(groups) +
+    boundOfRanges(spec) +
     boundOf([spec.scope, spec.file, cwd ?? '', ...set, ...removed]) +
     boundOf(spec.args) +
     boundOf(paths)
@@ -60,6 +71,11 @@ export function writeStart(
   writer.u32(removed.length)
   if (options !== 0) writeOptions(writer, options, spec)
   if (descriptors.length > 0) writeDescriptors(writer, descriptors)
+  if (groups.length > 0) {
+    writer.u32(groups.length)
+    for (const group of groups) writer.text(group)
+  }
+  writeRanges(writer, spec)
   writer.text(spec.scope)
   if (cwd !== null) writer.text(cwd)
   for (const path of paths) if (path !== null) writer.text(path)

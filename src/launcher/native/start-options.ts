@@ -1,6 +1,7 @@
 import { OptionError } from '../../task/errors.js'
 import { checkDescriptors } from '../descriptors.js'
 import type { ResourceLimits, StartSpec } from '../port.js'
+import { checkRanges } from '../ranges.js'
 import type { FrameWriter } from './frame-writer.js'
 import { StartOption } from './wire.js'
 
@@ -13,15 +14,20 @@ export const LIMITS = [
   { name: 'stackBytes', words: 'limit of the stack' },
 ] as const satisfies readonly { name: keyof ResourceLimits; words: string }[]
 
+const MOST_GROUPS = 8
+
 /** The most bytes that options but for the descriptors take in a frame. */
 export const OPTIONS_BOUND = 4 + LIMITS.length * 8
 
 /** @throws OptionError when a start asks for what cannot be. */
-export function checkOptions({ nice, limits, descriptors }: StartSpec): void {
+export function checkOptions({ nice, limits, descriptors, groups, stdin }: StartSpec): void {
   if (nice !== undefined && !(Number.isInteger(nice) && nice >= -20 && nice <= 19))
     throw new OptionError(`nice must be a whole number from -20 to 19, not ${nice}`)
   if (limits !== undefined) checkLimits(limits)
   if (descriptors !== undefined) checkDescriptors(descriptors)
+  if (groups !== undefined && groups.length > MOST_GROUPS)
+    throw new OptionError(`groups must be at most ${MOST_GROUPS}, not ${groups.length}`)
+  if (stdin.from === 'file' && stdin.ranges !== undefined) checkRanges(stdin.ranges)
 }
 
 function checkLimits(limits: ResourceLimits): void {
@@ -33,10 +39,19 @@ function checkLimits(limits: ResourceLimits): void {
   }
 }
 
+/** Whether this process is to have the pipes by itself. */
+export function isDirect({ direct, stdin, stdout, stderr }: StartSpec): boolean {
+  return direct !== undefined && stdin.from === 'pipe' && stdout.to === 'pipe' && stderr.to === 'pipe'
+}
+
 /** The bits of the options that a start has. */
-export function bitsOfOptions({ nice, limits, descriptors }: StartSpec): number {
+export function bitsOfOptions(spec: StartSpec): number {
+  const { nice, limits, descriptors, groups, stdin } = spec
   let bits = nice === undefined || nice === 0 ? 0 : StartOption.nice
   if (descriptors !== undefined && descriptors.length > 0) bits |= StartOption.descriptors
+  if (groups !== undefined && groups.length > 0) bits |= StartOption.groups
+  if (stdin.from === 'file' && stdin.ranges !== undefined) bits |= StartOption.ranges
+  if (isDirect(spec)) bits |= StartOption.direct
   if (limits === undefined) return bits
   LIMITS.forEach(({ name }, n) => {
     if (limits[name] !== undefined) bits |= StartOption.limit << n
@@ -44,7 +59,18 @@ export function bitsOfOptions({ nice, limits, descriptors }: StartSpec): number 
   return bits
 }
 
-/** Writes the values of the bits but for the descriptors, which come last. */
+export function boundOfRanges({ stdin }: StartSpec): number {
+  return stdin.from === 'file' && stdin.ranges !== undefined ? 4 + stdin.ranges.length * 16 : 0
+}
+
+/** They come after the groups. */
+export function writeRanges(writer: FrameWriter, { stdin }: StartSpec): void {
+  if (stdin.from !== 'file' || stdin.ranges === undefined) return
+  writer.u32(stdin.ranges.length)
+  for (const range of stdin.ranges) for (const place of range) writeU64(writer, place)
+}
+
+/** Writes the values of the bits but for the descriptors, the groups and the ranges, which come last. */
 export function writeOptions(writer: FrameWriter, bits: number, { nice, limits }: StartSpec): void {
   if (bits & StartOption.nice) writer.u32(nice!)
   LIMITS.forEach(({ name }, n) => {
@@ -53,7 +79,12 @@ export function writeOptions(writer: FrameWriter, bits: number, { nice, limits }
 }
 
 function writeLimit(writer: FrameWriter, value: number): void {
-  const endless = value === Number.POSITIVE_INFINITY
-  writer.u32(endless ? 0xffffffff : value % 2 ** 32)
-  writer.u32(endless ? 0xffffffff : Math.floor(value / 2 ** 32))
+  if (value !== Number.POSITIVE_INFINITY) return writeU64(writer, value)
+  writer.u32(0xffffffff)
+  writer.u32(0xffffffff)
+}
+
+function writeU64(writer: FrameWriter, value: number): void {
+  writer.u32(value % 2 ** 32)
+  writer.u32(Math.floor(value / 2 ** 32))
 }

@@ -1,6 +1,6 @@
 /** The frames between this adapter and the spawn server. `native/PROTOCOL.md` has them in words. */
 
-export const PROTOCOL_VERSION = 5
+export const PROTOCOL_VERSION = 7
 
 /** Length of the payload (u32), type (u16), flags (u16), number (u32), all little-endian. */
 export const HEADER_BYTES = 12
@@ -19,6 +19,7 @@ export const Request = {
   environment: 8,
   close: 9,
   retire: 10,
+  direct: 11,
   lock: 16,
   unlock: 17,
   jobserverOpen: 24,
@@ -42,6 +43,7 @@ export const Notice = {
   inputClosed: 136,
   count: 137,
   counted: 138,
+  inputFailed: 139,
   locked: 144,
   lockFailed: 145,
   unlocked: 146,
@@ -55,6 +57,9 @@ export const Notice = {
   slotsGiven: 162,
 } as const
 
+/** A flag of a request `direct`: this process has the pipes. */
+export const DIRECT_TAKEN = 1
+
 /** Flags of a request `lock`. */
 export const LockFlag = { shared: 1, wait: 2 } as const
 
@@ -67,7 +72,7 @@ export const ExitFlag = { stdoutEnded: 1, stderrEnded: 2, groupAlive: 4 } as con
 export const StreamKind = { null: 0, pipe: 1, inherit: 2, file: 3, append: 4, count: 5 } as const
 
 /** Bits of what a start may ask for beyond the ordinary; the limits have one each, beginning with `limit`. */
-export const StartOption = { nice: 1, limit: 2, descriptors: 64 } as const
+export const StartOption = { nice: 1, limit: 2, descriptors: 64, groups: 128, ranges: 256, direct: 512 } as const
 
 /** How a descriptor is opened. */
 export const DescriptorMode = { read: 0, write: 1, readWrite: 2, append: 4 } as const
@@ -86,6 +91,8 @@ export const Step = {
   nice: 10,
   /** And one more for each of the limits after the first. */
   limit: 11,
+  /** And one more for each control group after the first. */
+  group: 24,
   /** And one more for each descriptor after the first. */
   descriptor: 32,
 } as const

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import type { Child, ChildEvents, OutputSpec, OutputStream, StartError, StartSpec } from '../port.js'
 import { ensureDescriptors, noteFailedStart, noteReason } from './descriptors.js'
+import { feedRanges } from './file-ranges.js'
 import { forgetProcessTable, recentProcessTable, TREE_VARIABLE } from './process-table.js'
 import { signalProcess, signalProcesses } from './signal-processes.js'
 import { explainStartError } from './start-errors.js'
@@ -171,10 +172,12 @@ export class NodeChild implements Child {
     readable.once('close', () => this.#events.onOutputEnd(stream))
   }
 
-  #feed(stdin: Writable, spec: StartSpec): void {
+  #feed(stdin: Writable, { stdin: from }: StartSpec): void {
     stdin.on('error', () => this.#events.onInputClosed?.())
-    if (spec.stdin.from === 'bytes') stdin.end(spec.stdin.bytes)
-    else stdin.on('drain', () => this.#events.onDrain?.())
+    if (from.from === 'bytes') stdin.end(from.bytes)
+    else if (from.from === 'file') {
+      feedRanges(from.path, from.ranges ?? [], stdin, (error) => this.#events.onInputFailed?.(error))
+    } else stdin.on('drain', () => this.#events.onDrain?.())
   }
 
   #onExit(pid: number, exitCode: number | null, signal: string | null): void {

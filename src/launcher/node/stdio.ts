@@ -1,7 +1,9 @@
 import type { StdioOptions } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import type { OutputSpec, StartSpec } from '../port.js'
+import { checkRanges } from '../ranges.js'
 import { openExtraStdio } from './extra-stdio.js'
+import { checkRegular } from './file-ranges.js'
 
 /**
  * Turns what the port says of streams into what `child_process` takes. Files are opened here; `close` gives the
@@ -39,7 +41,10 @@ function input(spec: StartSpec, open: (path: string, flags: string) => number) {
     case 'null':
       return nullDevice()
     case 'file':
-      return open(spec.stdin.path, 'r')
+      if (spec.stdin.ranges === undefined) return open(spec.stdin.path, 'r')
+      checkRanges(spec.stdin.ranges)
+      checkRegular(spec.stdin.path)
+      return 'pipe'
     case 'inherit':
       return 0
     default:

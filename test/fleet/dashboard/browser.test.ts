@@ -25,7 +25,7 @@ beforeAll(async () => {
   queue = new Queue('jobs', { connection: { path: server.socketPath } })
   const task = JSON.stringify({ command: 'pngcrush', args: ['a.png'], env: { PASSWORD: 'secret' } })
   await queue.add('crush a.png', { v: 1, run: 'night', index: 0, key: 'abc', task }, { jobId: 'night.abc' })
-  dashboard = await startDashboard({ address: '0', queues: [queue], token: TOKEN })
+  dashboard = await startDashboard({ address: '0', queue, token: TOKEN })
   browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
 }, 60_000)
 afterAll(async () => {

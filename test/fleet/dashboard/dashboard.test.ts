@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createPostgresBackend, Queue, Worker } from 'bullmq'
+import { createPostgresBackend, Queue } from 'bullmq'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import {
   type Dashboard,
@@ -10,11 +10,14 @@ import {
   findDashboardToken,
   parseDashboardAddress,
   startDashboard,
-  WorkerMetrics,
 } from '../../../src/fleet/dashboard/index.js'
-import { missingPackages } from '../../../src/fleet/dashboard/packages.js'
+import { dashboardPackages, missingPackages } from '../../../src/fleet/dashboard/packages.js'
 import { shownEnvelope, shownResult } from '../../../src/fleet/dashboard/shown-job.js'
+import { WorkerMetrics } from '../../../src/fleet/dashboard/worker-metrics.js'
+import { work } from '../../../src/fleet/fleet-worker.js'
 import { type PrivateServer, privateServer } from '../../../src/fleet/private-server/index.js'
+import { submit } from '../../../src/fleet/submit.js'
+import { WorkCounter } from '../../../src/fleet/work-counts.js'
 import { OptionError } from '../../../src/task/errors.js'
 import { until } from '../../helpers/until.js'
 import { ServerHome } from '../private-server/support.js'
@@ -41,7 +44,7 @@ afterAll(async () => {
 })
 
 async function start(options: Partial<DashboardOptions> = {}): Promise<Dashboard> {
-  const dashboard = await startDashboard({ address: '0', queues: [queue], ...options })
+  const dashboard = await startDashboard({ address: '0', queue, ...options })
   open.push(dashboard)
   return dashboard
 }
@@ -201,6 +204,9 @@ it('a port that is taken, or that is not ours to take, is told', async () => {
   )
   await expect(start({ address: '192.0.2.1:0', token: TOKEN })).rejects.toThrow(/does not have that address/)
   await expect(start({ adress: '1' } as never)).rejects.toThrow(OptionError)
+  await expect(start({ queue: 'nowhere' })).rejects.toThrow(OptionError)
+  const { url: named } = await start({ queue: `${server.address}?queue=named` })
+  expect((await ask(named, '/api/queues')).body).toContain('"named"')
 })
 
 it('packages that are not installed are named with what installs them', () => {
@@ -228,26 +234,45 @@ it('what is shown of a task has no secrets in it', () => {
   ])
 })
 
+const { metrics: metricsPackage } = await dashboardPackages()
+const NO_COUNTS = new WorkCounter().counts(0)
+
 describe('metrics', () => {
-  const result = { state: 'failed', durationMs: 250, cpuUserMs: 100, cpuSystemMs: null } as const
+  const result = { startedAt: '2026-01-01T00:00:00.000Z', durationMs: 250, cpuUserMs: 100, cpuSystemMs: null } as const
 
   it('are in the form of Prometheus, with what the worker and the queue count', async () => {
     let unsigned = 0
-    const metrics = await WorkerMetrics.create({ queue, refused: () => ({ unsigned, expired: 2 }) as never })
-    const { url } = await start({ metrics })
-    for (let n = 0; n < 3; n++) metrics.started()
+    const byState = { ...NO_COUNTS.byState, failed: 1, succeeded: 2 }
+    const counts = () => ({
+      ...NO_COUNTS,
+      active: 3,
+      byState,
+      refused: { ERR_DROVER_REFUSED: 7, ERR_DROVER_INPUT: 5 },
+      handedBack: 6,
+    })
+    const metrics = new WorkerMetrics(metricsPackage, {
+      queue,
+      counts,
+      refused: () => ({ unsigned, expired: 2 }) as never,
+    })
     metrics.ended(result)
-    metrics.ended({ ...result, state: 'succeeded' })
+    metrics.ended(result)
+    metrics.ended({ ...result, startedAt: null })
     unsigned = 4
-    const { body, headers } = await ask(url, '/metrics')
-    expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/)
+    const body = await metrics.text()
+    expect(metrics.contentType).toMatch(/^text\/plain; version=0\.0\.4/)
     const lines = body.split('\n')
     for (const line of [
-      'drover_tasks_running{queue="jobs"} 1',
+      'drover_tasks_running{queue="jobs"} 3',
       'drover_tasks_total{state="failed",queue="jobs"} 1',
-      'drover_tasks_total{state="succeeded",queue="jobs"} 1',
+      'drover_tasks_total{state="succeeded",queue="jobs"} 2',
       'drover_tasks_total{state="lost",queue="jobs"} 0',
       'drover_tasks_refused_total{reason="unsigned",queue="jobs"} 4',
+      'drover_tasks_refused_total{reason="expired",queue="jobs"} 2',
+      'drover_tasks_refused_total{reason="ERR_DROVER_INPUT",queue="jobs"} 5',
+      'drover_tasks_handed_back_total{queue="jobs"} 6',
+      'drover_locks_lost_total{queue="jobs"} 0',
+      'drover_late_results_total{queue="jobs"} 0',
       'drover_task_duration_seconds_bucket{le="0.1",queue="jobs"} 0',
       'drover_task_duration_seconds_bucket{le="0.3",queue="jobs"} 2',
       'drover_task_duration_seconds_sum{queue="jobs"} 0.5',
@@ -256,17 +281,17 @@ describe('metrics', () => {
       'drover_queue_tasks{state="waiting",queue="jobs"} 1',
     ])
       expect(lines).toContain(line)
-    expect((await ask(url, '/metrics')).body).toContain(
-      'drover_tasks_refused_total{reason="unsigned",queue="jobs"} 4\n',
-    )
+    expect(body).not.toContain('ERR_DROVER_REFUSED')
     expect(body).toContain('process_cpu_seconds_total')
+    const again = await metrics.text()
+    expect(again).toContain('drover_tasks_refused_total{reason="unsigned",queue="jobs"} 4\n')
   })
 
   it('are told without the queue where its server does not answer', async () => {
     const silent = { name: 'jobs', getJobCounts: () => new Promise<never>(() => {}) }
     const failing = { name: 'jobs', getJobCounts: () => Promise.reject(new Error('gone')) }
     for (const each of [silent, failing]) {
-      const text = await (await WorkerMetrics.create({ queue: each })).text()
+      const text = await new WorkerMetrics(metricsPackage, { queue: each, counts: () => NO_COUNTS }).text()
       expect(text).toContain('drover_queue_up{queue="jobs"} 0')
       expect(text).not.toContain('drover_queue_tasks{')
       expect(text).toContain('drover_tasks_running{queue="jobs"} 0')
@@ -274,21 +299,31 @@ describe('metrics', () => {
   })
 })
 
-it('shows what a worker made of a task', async () => {
-  const own = new Queue('shown', { connection: { path: server.socketPath } })
-  const worker = new Worker('shown', async () => '{"state":"succeeded"}', {
-    connection: { path: server.socketPath, maxRetriesPerRequest: null },
+it('shows what a worker of the fleet made of a task, and measures it', async () => {
+  const address = `${server.address}?queue=shown`
+  const dashboard = await start({ queue: address })
+  const { url } = dashboard
+  expect(await status(url, '/metrics')).toBe(404)
+  const worker = await work({ queue: address, outputs: null })
+  dashboard.watch(worker)
+  await submit([{ id: 'greet', command: 'echo', args: ['hello'], env: { PASSWORD: 'secret' } }], {
+    queue: address,
+    run: 'it',
   })
-  await own.add('it', { v: 1, task: '{"command":"true"}' }, { jobId: 'run.it' })
-  const { url } = await start({ queues: [own] })
-  await until('it is done', async () => (await own.getCompletedCount()) === 1)
-  const { body } = await ask(url, '/api/queues/shown/run.it')
+  await until('it is done', () => worker.counts().byState.succeeded === 1)
+  const found = await ask(url, '/api/queues?activeQueue=shown&status=completed')
+  const { body } = await ask(url, `/api/queues/shown/${JSON.parse(found.body).queues[0].jobs[0].id}`)
   expect(JSON.parse(body).job).toMatchObject({
-    data: { task: { command: 'true' } },
-    returnValue: { state: 'succeeded' },
+    data: { run: 'it', task: { command: 'echo', args: ['hello'] } },
+    returnValue: { state: 'succeeded', stdout: 'hello\n' },
   })
+  expect(body).not.toContain('secret')
+  const { body: text, headers } = await ask(url, '/metrics')
+  expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/)
+  expect(text).toContain('drover_tasks_total{state="succeeded",queue="shown"} 1\n')
+  expect(text).toContain('drover_task_duration_seconds_count{queue="shown"} 1\n')
+  expect(text).toContain('drover_queue_tasks{state="completed",queue="shown"} 1\n')
   await worker.close()
-  await own.close()
 })
 
 it('shows queues on PostgreSQL too', async () => {
@@ -300,10 +335,10 @@ it('shows queues on PostgreSQL too', async () => {
   jobs.on('error', () => {})
   try {
     await jobs.add('it', { v: 1, task: '{"command":"true"}' }, { jobId: 'run.it' })
-    const { url } = await start({ queues: [jobs], metrics: await WorkerMetrics.create({ queue: jobs }) })
+    const { url } = await start({ queue: jobs })
     const { body } = await ask(url, '/api/queues?activeQueue=jobs&status=waiting')
     expect(JSON.parse(body).queues[0]).toMatchObject({ jobs: [{ id: 'run.it', data: { task: { command: 'true' } } }] })
-    expect((await ask(url, '/metrics')).body).toContain('drover_queue_tasks{state="waiting",queue="jobs"} 1')
+    expect(await status(url, '/metrics')).toBe(404)
     expect(await status(url, '/api/redis/stats')).toBe(200)
   } finally {
     await jobs.close()

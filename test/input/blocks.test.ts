@@ -1,0 +1,180 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { BlockOptions } from '../../src/input/blocks/block-options.js'
+import { blocks } from '../../src/input/blocks/blocks.js'
+import { fileBlocks } from '../../src/input/blocks/file-blocks.js'
+import { InputError, OptionError } from '../../src/task/errors.js'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'drover-blocks-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+async function cut(chunks: Iterable<Uint8Array | string>, options: BlockOptions = {}): Promise<string[]> {
+  const found: string[] = []
+  for await (const block of blocks(chunks, options)) found.push(block.toString('latin1'))
+  return found
+}
+
+async function cutFile(bytes: Buffer, options: BlockOptions = {}): Promise<string[]> {
+  const path = join(folder, 'file')
+  writeFileSync(path, bytes)
+  const found: string[] = []
+  const all = readFileSync(path)
+  for await (const { stdinFile, stdinRanges } of fileBlocks(path, options)) {
+    expect(stdinFile).toBe(path)
+    found.push(stdinRanges.map(([start, end]) => all.toString('latin1', start, end)).join(''))
+  }
+  return found
+}
+
+/** The records, found one character at a time. */
+function recordsOf(text: string, recordEnd: string, recordStart: string): string[] {
+  const records: string[] = []
+  let [from, at] = [0, 0]
+  while (at < text.length) {
+    const border = at + recordEnd.length
+    if (border > from && border < text.length && text.startsWith(recordEnd + recordStart, at)) {
+      records.push(text.slice(from, border))
+      from = border
+      at = border + (recordEnd === '' ? 1 : 0)
+    } else at += 1
+  }
+  if (from < text.length) records.push(text.slice(from))
+  return records
+}
+
+/** As many records as fit, and one that does not fit by itself; the rest, when it fits. */
+function blocksOfRecords(records: readonly string[], blockBytes: number): string[] {
+  const made: string[] = []
+  let block = ''
+  for (const record of records) {
+    if (block !== '' && block.length + record.length > blockBytes) {
+      made.push(block)
+      block = ''
+    }
+    block += record
+  }
+  return block === '' ? made : [...made, block]
+}
+
+const text = fc.string({ unit: fc.constantFrom('a', 'b', '\n', '\r', '>', '\xff'), maxLength: 200 })
+const separator = fc.string({ unit: fc.constantFrom('a', '\n', '\r', '>', '\xff'), maxLength: 3 })
+const cuts = fc.array(fc.nat(200), { maxLength: 12 })
+
+function chunksOf(bytes: Buffer, places: readonly number[]): Buffer[] {
+  const sorted = [0, ...places.map((place) => Math.min(place, bytes.length)), bytes.length].sort((a, b) => a - b)
+  return sorted.slice(1).map((end, n) => bytes.subarray(sorted[n]!, end))
+}
+
+describe('blocks', () => {
+  it('are whole records, as many as fit, for any size, borders and chunks; in a file the same ones', async () => {
+    const property = async (given: string, end: string, start: string, blockBytes: number, places: number[]) => {
+      const bytes = Buffer.from(given, 'latin1')
+      const options = {
+        blockBytes,
+        recordEnd: Buffer.from(end, 'latin1'),
+        recordStart: Buffer.from(start, 'latin1'),
+      }
+      const found = await cut(chunksOf(bytes, places), options)
+      expect(found.join('')).toBe(given)
+      expect(found).toEqual(blocksOfRecords(recordsOf(given, end, start), blockBytes))
+      expect(await cutFile(bytes, options)).toEqual(found)
+    }
+    await fc.assert(fc.asyncProperty(text, separator, separator, fc.integer({ min: 1, max: 60 }), cuts, property), {
+      numRuns: 1_500,
+    })
+  })
+
+  it('of a number of records have just so many, the last one what is left', async () => {
+    const property = async (given: string, end: string, start: string, records: number, places: number[]) => {
+      const bytes = Buffer.from(given, 'latin1')
+      const options = { records, recordEnd: Buffer.from(end, 'latin1'), recordStart: Buffer.from(start, 'latin1') }
+      const all = recordsOf(given, end, start)
+      const expected: string[] = []
+      for (let at = 0; at < all.length; at += records) expected.push(all.slice(at, at + records).join(''))
+      const found = await cut(chunksOf(bytes, places), options)
+      expect(found).toEqual(expected)
+      expect(await cutFile(bytes, options)).toEqual(found)
+    }
+    await fc.assert(fc.asyncProperty(text, separator, separator, fc.integer({ min: 1, max: 9 }), cuts, property), {
+      numRuns: 1_000,
+    })
+  })
+
+  it('have the header in front, which is no record', async () => {
+    const property = async (given: string, headerLines: number, blockBytes: number, places: number[]) => {
+      const bytes = Buffer.from(given, 'latin1')
+      const lines = given.split(/(?<=\n)/)
+      const hasHeader = given.split('\n').length > headerLines
+      const header = lines.slice(0, headerLines).join('')
+      const rest = hasHeader ? given.slice(header.length) : ''
+      const expected = (await cut([Buffer.from(rest, 'latin1')], { blockBytes })).map((block) => header + block)
+      const found = await cut(chunksOf(bytes, places), { blockBytes, headerLines })
+      expect(found).toEqual(expected)
+      expect(await cutFile(bytes, { blockBytes, headerLines })).toEqual(found)
+    }
+    await fc.assert(
+      fc.asyncProperty(text, fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 40 }), cuts, property),
+      { numRuns: 500 },
+    )
+  })
+
+  it('of megabytes lose nothing, by size, by number and with records longer than what is looked at', async () => {
+    const line = (n: number) => `${n} ${'x'.repeat((n * 7_919) % 90_000)}\n`
+    const lines = Array.from({ length: 150 }, (_, n) => line(n))
+    const bytes = Buffer.from(lines.join(''))
+    for (const options of [{ blockBytes: 100_000 }, { blockBytes: 5 }, { blockBytes: 2 ** 21 }, { records: 7 }]) {
+      const found = await cut(chunksOf(bytes, [1_000_000, 1_000_001, 3_333_333]), options)
+      expect(found.join('') === bytes.toString()).toBe(true)
+      expect(found.every((block) => block.endsWith('\n'))).toBe(true)
+      expect((await cutFile(bytes, options)).join('|') === found.join('|')).toBe(true)
+    }
+  })
+
+  it('are none of nothing, and strings will do', async () => {
+    expect(await cut([])).toEqual([])
+    expect(await cut(['', ''])).toEqual([])
+    expect(await cutFile(Buffer.alloc(0))).toEqual([])
+    expect(await cut(['one\ntw', 'o\nthree'], { records: 1 })).toEqual(['one\n', 'two\n', 'three'])
+  })
+
+  it('end with a reason at a record that is too long, after what came before it', async () => {
+    const found: string[] = []
+    const reading = async () => {
+      const chunks = ['a\n', 'b\n', 'c'.repeat(50)]
+      for await (const block of blocks(chunks, { blockBytes: 2, maxRecordBytes: 40 })) found.push(block.toString())
+    }
+    await expect(reading()).rejects.toThrow(InputError)
+    await expect(reading()).rejects.toThrow('a record is longer than 42 bytes')
+    expect(found.slice(0, 2)).toEqual(['a\n', 'b\n'])
+  })
+
+  it('refuse what cannot be', async () => {
+    expect(() => blocks([], { blockBytes: 0 })).toThrow(OptionError)
+    expect(() => blocks([], { records: 1.5 })).toThrow(OptionError)
+    expect(() => blocks([], { records: 1, blockBytes: 1 })).toThrow('either so many bytes or so many records')
+    expect(() => blocks('text' as never)).toThrow(OptionError)
+    await expect(fileBlocks(folder).next()).rejects.toThrow('is a directory')
+    await expect(fileBlocks(join(folder, 'none')).next()).rejects.toThrow('ENOENT')
+  })
+
+  it('are read one ahead and no further', async () => {
+    let pulled = 0
+    const endless = function* () {
+      for (;;) {
+        pulled += 1
+        yield 'line\n'
+      }
+    }
+    const reader = blocks(endless(), { records: 1 })
+    await reader.next()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(pulled).toBeLessThanOrEqual(2)
+    await reader.return()
+  })
+})
