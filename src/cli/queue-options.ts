@@ -44,6 +44,7 @@ const OF_WORKERS: Readonly<Partial<Record<keyof RunWords, string>>> = {
   maxCpuTime: '--max-cpu-time',
   maxFileSize: '--max-file-size',
   nice: '--nice',
+  cpus: '--cpus',
   slots: '--slots',
   jobserver: '--jobserver',
   jobserverForm: '--jobserver-form',

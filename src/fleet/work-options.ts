@@ -35,6 +35,7 @@ const DISPATCH = [
   'maxCpuMs',
   'maxFileSizeBytes',
   'nice',
+  'cpus',
   'slots',
   'jobserver',
   'jobserverForm',

@@ -1,10 +1,11 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { privateServer } from '../../src/fleet/private-server/index.js'
 import { readKeyFile, readKeyFiles, TaskSigner, TaskVerifier } from '../../src/fleet/trust/index.js'
 import { rememberingStore } from '../fleet/trust/keys.js'
 import { processesWith } from '../helpers/processes.js'
@@ -77,3 +78,42 @@ it('fleet-dashboard.md: the packages that it names are those that the error name
   for (const name of packages) expect(peerDependenciesMeta[name]).toEqual({ optional: true })
   expect(readFileSync(join(ROOT, 'src/fleet/dashboard/packages.ts'), 'utf8')).toContain(`'${packages.join(' ')}'`)
 })
+
+it('fleet.md: its program prints what became of its tasks', async () => {
+  const [program] = blocksOf('fleet.md', 'js')
+  expect((await runProgram(program!)).trimEnd().split('\n').sort()).toEqual(['succeeded a', 'succeeded b'])
+})
+
+it('fleet.md: its lines for the shell are calls that drover understands, and those to try do what they say', async () => {
+  const [install, working, submitting, trying, limiting] = blocksOf('fleet.md', 'sh')
+  expect(install).toContain('npm install bullmq ioredis ')
+  const bin = mkdtempSync(join(folder, 'bin-'))
+  writeFileSync(join(bin, 'drover'), `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, 'bin/drover.cjs')}' "$@"\n`, {
+    mode: 0o755,
+  })
+  const run = (script: string, env: NodeJS.ProcessEnv) =>
+    promisify(execFile)('sh', ['-ec', script], {
+      cwd: folder,
+      env: { ...process.env, ...env, PATH: `${bin}:${process.env.PATH}` },
+    })
+  const server = await privateServer({ folder: join(folder, 'shell'), idleMs: 1_000 })
+  try {
+    writeFileSync(join(folder, 'jobs.jsonl'), '{"command":"echo","args":["done"]}\n')
+    const here = (script: string) => script.replaceAll('redis://queue.example.org', server.address)
+    // The worker is ended when all is done.
+    const work = `${here(working!).trim()} --quiet & worker=$!\n`
+    const { stdout } = await run(`${work}${here(limiting!)}${here(submitting!)}kill $worker && wait $worker`, {})
+    expect(stdout).toContain('"stdout":"done\\n"')
+    expect(stdout).toMatch(/queue drover: 0 waiting, 0 running, 2 done/)
+  } finally {
+    await server.close()
+  }
+  const home = join(folder, 'home')
+  const { stdout } = await run(trying!, { XDG_DATA_HOME: home, XDG_STATE_HOME: home })
+  const [user] = [userInfo().username]
+  expect(stdout).toBe(`first\none, by ${user}\ntwo, by ${user}\n`)
+  const pid = processesWith(join(home, 'drover/server')).find((each) =>
+    readFileSync(`/proc/${each}/cmdline`, 'utf8').includes('keeper-main'),
+  )
+  process.kill(pid!, 'SIGTERM')
+}, 60_000)
