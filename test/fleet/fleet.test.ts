@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -149,7 +149,7 @@ describe.each(['Redis', 'PostgreSQL'] as const)('a fleet on %s', (kind) => {
     const file = join(folder, `again-${kind}`)
     const tasks = [`if test -e ${file}; then echo now; else touch ${file}; sleep ${seconds}; fi`]
     const first = run(tasks, { run: 'again' })
-    await until('it runs', () => processesWith(seconds).length > 0)
+    await until('it runs', () => existsSync(file))
     await cancel({ queue, run: 'again' })
     expect(await first).toMatchObject([{ state: 'cancelled', error: { code: 'ERR_DROVER_CANCELLED' } }])
     expect(await run(tasks, { run: 'again' })).toMatchObject([{ state: 'succeeded', stdout: 'now\n' }])
@@ -265,7 +265,7 @@ describe.each(['Redis', 'PostgreSQL'] as const)('a fleet on %s', (kind) => {
     const seconds = uniqueSleep()
     const file = join(folder, `destroyed-${kind}`)
     const running = run([`if test -e ${file}; then echo there; else touch ${file}; sleep ${seconds}; fi`])
-    await until('it runs', () => processesWith(seconds).length > 0)
+    await until('it runs', () => existsSync(file))
     await one.destroy()
     expect(processesWith(seconds)).toEqual([])
     expect(one.counts()).toMatchObject({ handedBack: 1, byState: { cancelled: 0 } })
