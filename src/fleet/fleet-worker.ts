@@ -200,7 +200,6 @@ export class FleetWorker implements AsyncDisposable {
 
   /** Its tag is at its limit: others first. The longer the more often that was so. */
   async #putOff(job: TaskJob, token: string): Promise<never> {
-    this.#options.onHandBack?.()
     const pauseMs = Math.min(LIMIT_MS.least * 2 ** Math.min(job.attemptsStarted, 10), LIMIT_MS.most)
     await job.moveToDelayed(Date.now() + Math.round(pauseMs * (0.5 + Math.random())), token).catch(() => {})
     throw new this.backend.bull.DelayedError()
