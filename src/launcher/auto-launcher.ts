@@ -141,9 +141,9 @@ class UnprovenChild implements Child {
     return this.#child.pid
   }
 
-  write(chunk: Uint8Array | string): boolean {
-    this.#told?.push((child) => child.write(chunk))
-    return this.#child.write(chunk)
+  write(...chunks: readonly (Uint8Array | string)[]): boolean {
+    this.#told?.push((child) => child.write(...chunks))
+    return this.#child.write(...chunks)
   }
 
   endInput(): void {

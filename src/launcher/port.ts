@@ -154,8 +154,11 @@ export interface ChildEvents {
 export interface Child {
   /** Known after `onSpawn`. */
   readonly pid: number | null
-  /** Only for stdin `pipe`. Returns false when the caller should wait for `onDrain`. Never throws when the child is gone. */
-  write(chunk: Uint8Array | string): boolean
+  /**
+   * Only for stdin `pipe`. Several chunks go at once where that is possible. Returns false when the caller should wait for `onDrain`. Never
+   * throws when the child is gone.
+   */
+  write(...chunks: readonly (Uint8Array | string)[]): boolean
   endInput(): void
   /** Only for output to a `pipe`. Stops reading a stream, so that the child waits when its pipe is full; a few chunks may still arrive. */
   pauseOutput(stream: OutputStream): void
@@ -252,7 +255,7 @@ export interface LauncherJobserver {
   give(tokens: Uint8Array): void
   /** Only for one's own: drops what is in it, and what is on its way here. */
   drain(): void
-  /** Gives back what was taken. Never rejects. */
+  /** Gives back what was taken; resolves when that is so, also after the launcher has died. Never rejects. */
   close(): Promise<void>
 }
 

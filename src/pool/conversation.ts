@@ -35,6 +35,11 @@ export interface Conversation {
   readonly canPing: boolean
   /** Whether standard error comes with the answer, apart from what comes over the pipe. */
   readonly carriesStderr: boolean
+  /**
+   * Of the message that is being told: whether it was for its beginning that something could be read at all. Then what the worker had written
+   * to standard error before it could be read as well, and is told in this turn of the event loop.
+   */
+  readonly isFirst: boolean
   /** The request's number, from 1. */
   request(value: EncodedValue): number
   cancel(id: number): void

@@ -4,7 +4,7 @@ import type { Exchange } from './exchange.js'
 import type { CheckedPoolOptions } from './pool-options.js'
 import { PoolWorker, type WorkerHost } from './pool-worker.js'
 import { StartFailures } from './start-failures.js'
-import { WaitingLine } from './waiting-line.js'
+import { type Waiting, WaitingLine } from './waiting-line.js'
 import { WorkerPermits } from './worker-permits.js'
 
 const PROBATION_MS = 250
@@ -43,6 +43,8 @@ export class Crew implements WorkerHost {
   /** Whether any worker has ever answered. */
   #isProven = false
   #isClosing = false
+  /** Whether workers without anything to do keep the event loop alive, because something waits for them. */
+  #holdsForLine = false
   #pauseTimer: NodeJS.Timeout | null = null
   #onChange: (() => void)[] = []
 
@@ -86,9 +88,18 @@ export class Crew implements WorkerHost {
       this.line.shift()
       next.assign(worker)
     }
-    this.#startMissing()
-    if (this.line.size === 0 && !this.#isOneMissing()) this.#permits.unwanted()
-    for (const tell of this.#onChange.splice(0)) tell()
+    if (this.line.size > 0 || this.#holdsForLine || this.workers.size < this.#options.min) this.#startMissing()
+    else this.#permits.unwanted()
+    if (this.#onChange.length > 0) for (const tell of this.#onChange.splice(0)) tell()
+  }
+
+  /** Gives a request to a worker that has nothing to do. False when there is none, or others wait. */
+  assignNow(waiting: Waiting): boolean {
+    if (this.line.size > 0) return false
+    const worker = this.#idleWorker()
+    if (worker === undefined || !this.#permits.admits(worker)) return false
+    waiting.assign(worker)
+    return true
   }
 
   /** The maximum has changed: those that are too many exit as soon as they can, and what waits gets those that may be. */
@@ -217,8 +228,12 @@ export class Crew implements WorkerHost {
 
   #startMissing(): void {
     // Those that something waits for which they are not at yet: to be ready, to be well, to have room.
-    for (const worker of this.workers) if (!worker.isBusy) worker.process.hold(this.line.size > 0)
-    if (!this.#isOneMissing()) return
+    this.#holdsForLine = this.line.size > 0
+    for (const worker of this.workers) if (!worker.isBusy) worker.process.hold(this.#holdsForLine)
+    if (!this.#isOneMissing()) {
+      if (!this.#holdsForLine) this.#permits.unwanted()
+      return
+    }
     const { pauseMs } = this.#failures
     if (pauseMs > 0) return this.#startAfter(pauseMs)
     // Counted anew each time: who is told of a start may ask for more, or destroy the pool.

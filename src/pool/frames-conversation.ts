@@ -10,6 +10,7 @@ export class FramesConversation implements Conversation {
   readonly canPing = true
   readonly carriesStderr = true
   atOnce = 1
+  isFirst = false
   readonly #events: ConversationEvents
   readonly #writer = new FrameWriter()
   readonly #reader: FrameReader
@@ -17,6 +18,10 @@ export class FramesConversation implements Conversation {
   #lastId = 0
   #clones: boolean
   #isReady = false
+  /** Whether nothing that was read now has been told. */
+  #isFresh = false
+  /** Whether the last read may not have been all that there was. */
+  #wasFull = false
 
   /** @param clones - whether the worker is known to read clones before it has said so. */
   constructor(events: ConversationEvents, maxMessageBytes: number, clones: boolean) {
@@ -55,6 +60,9 @@ export class FramesConversation implements Conversation {
   }
 
   read(chunk: Buffer): void {
+    this.#isFresh = !this.#reader.isInside && !this.#wasFull
+    // More may have come while it was read.
+    this.#wasFull = chunk.length % FULL_READ === 0
     try {
       this.#reader.read(chunk)
     } catch (error) {
@@ -65,6 +73,8 @@ export class FramesConversation implements Conversation {
   }
 
   #handle(type: number, id: number, payload: Buffer): void {
+    this.isFirst = this.#isFresh
+    this.#isFresh = false
     if (!this.#isReady) return this.#handleFirst(type, id, payload)
     switch (type) {
       case FromWorker.result:
@@ -110,6 +120,9 @@ export class FramesConversation implements Conversation {
     if (!this.#open.delete(id)) throw new ConversationError(`it answered request ${id}, which is not open`, payload)
   }
 }
+
+/** Reads that find more than they have room for are multiples of it. */
+const FULL_READ = 65_536
 
 const LAST_ID = 0xffffffff
 

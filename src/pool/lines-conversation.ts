@@ -10,6 +10,8 @@ export class LinesConversation implements Conversation {
   readonly canPing = false
   readonly carriesStderr = false
   readonly atOnce = 1
+  /** An answer may come in several pieces, with something on standard error between. */
+  readonly isFirst = false
   readonly #events: ConversationEvents
   readonly #maxBytes: number
   readonly #asText: boolean

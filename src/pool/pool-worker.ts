@@ -313,8 +313,9 @@ export class PoolWorker implements WorkerProcessEvents {
     this.answered += 1
     this.#flights.noteAnswer(id, outcome)
     if (this.#options.pipeline > 1) return this.#flights.settleAnswer(id)
-    // At the end of the next turn all that it printed before the answer has been read.
-    setImmediate(() => setImmediate(this.#settle))
+    // By then all that it printed before the answer has been read.
+    if (this.#conversation.isFirst) setImmediate(this.#settle)
+    else setImmediate(() => setImmediate(this.#settle))
   }
 
   readonly #settle = (): void => {

@@ -260,6 +260,7 @@ export class ProcessPool<Output extends string | Buffer = string>
   }
 
   #enqueue(waiting: Exchange | LeaseRequest): void {
+    if (this.#crew.assignNow(waiting)) return
     const { exhausted, maxQueue, max } = this.#options
     if (exhausted === 'throw' && this.#crew.isExhausted) {
       return waiting.reject(

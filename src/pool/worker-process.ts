@@ -102,9 +102,7 @@ export class WorkerProcess implements ChildEvents {
 
   /** @returns whether there is room for more. */
   write(pieces: readonly Uint8Array[]): boolean {
-    let hasRoom = true
-    for (const piece of pieces) hasRoom = this.#child?.write(piece) ?? true
-    return hasRoom
+    return pieces.length === 0 || (this.#child?.write(...pieces) ?? true)
   }
 
   /** Ends its input, which asks it to exit, and ends it by force when it does not. */

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, writeSync, writevSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { OutputStream } from '../port.js'
 
@@ -64,11 +64,16 @@ export class DirectStreams {
   }
 
   /** Writes at once as much as the pipe takes. @returns false when the writer should wait until there is room. */
-  write(chunk: Uint8Array): boolean {
+  write(pieces: readonly Uint8Array[]): boolean {
     if (this.#isDeaf) return true
-    const written = this.#input.writableLength === 0 ? this.#writeNow(chunk) : 0
-    if (this.#isDeaf || written === chunk.length) return true
-    return this.#input.write(written === 0 ? chunk : chunk.subarray(written))
+    let written = this.#input.writableLength === 0 ? this.#writeNow(pieces) : 0
+    let hasRoom = true
+    for (const piece of pieces) {
+      if (this.#isDeaf) return true
+      if (written < piece.length) hasRoom = this.#input.write(written === 0 ? piece : piece.subarray(written))
+      written = Math.max(0, written - piece.length)
+    }
+    return hasRoom
   }
 
   /** Closes its standard input, when all is written. */
@@ -104,9 +109,10 @@ export class DirectStreams {
     this.closeOutput('stderr')
   }
 
-  #writeNow(chunk: Uint8Array): number {
+  #writeNow(pieces: readonly Uint8Array[]): number {
     try {
-      return writeSync(this.#inputDescriptor, chunk)
+      if (pieces.length === 1) return writeSync(this.#inputDescriptor, pieces[0]!)
+      return writevSync(this.#inputDescriptor, pieces)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') this.stopWriting()
       return 0

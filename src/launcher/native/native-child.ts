@@ -77,12 +77,16 @@ export class NativeChild implements Child, InputSink {
     this.#input?.end()
   }
 
-  write(chunk: Uint8Array | string): boolean {
-    if (this.#input !== null) return this.#input.write(chunk)
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
-    if (this.#direct !== null) return this.#direct.write(bytes)
-    this.#early?.chunks.push(bytes)
-    return true
+  write(...chunks: readonly (Uint8Array | string)[]): boolean {
+    if (this.#input === null) {
+      const pieces = chunks.map(bytesOf)
+      if (this.#direct !== null) return this.#direct.write(pieces)
+      this.#early?.chunks.push(...pieces)
+      return true
+    }
+    let hasRoom = true
+    for (const chunk of chunks) hasRoom = this.#input.write(chunk)
+    return hasRoom
   }
 
   endInput(): void {
@@ -257,7 +261,7 @@ export class NativeChild implements Child, InputSink {
     writer.begin(Request.direct, this.#direct === null ? 0 : DIRECT_TAKEN, this.number, 0)
     writer.end()
     for (const stream of ['stdout', 'stderr'] as const) if (this.#output(stream).paused) this.#direct?.pause(stream)
-    for (const chunk of chunks) this.write(chunk)
+    if (chunks.length > 0) this.write(...chunks)
     if (isEnded) this.endInput()
   }
 
@@ -315,6 +319,10 @@ export class NativeChild implements Child, InputSink {
     this.#forgotten = true
     this.#server.forget(this)
   }
+}
+
+function bytesOf(chunk: Uint8Array | string): Uint8Array {
+  return typeof chunk === 'string' ? Buffer.from(chunk) : chunk
 }
 
 function newOutput(open: boolean): Output {

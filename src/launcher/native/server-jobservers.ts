@@ -56,7 +56,7 @@ export class ServerJobservers {
 
   /** The launcher is gone. */
   end(error: StartError): void {
-    for (const jobserver of this.#jobservers.values()) jobserver.lose(error)
+    for (const jobserver of this.#jobservers.values()) jobserver.lose(error, true)
     this.#jobservers.clear()
   }
 }
@@ -70,6 +70,8 @@ class NativeJobserver implements LauncherJobserver {
   #resolve!: (jobserver: LauncherJobserver) => void
   #reject!: (error: unknown) => void
   #state: 'opening' | 'open' | 'closing' | 'gone' = 'opening'
+  /** With its launcher, whose other half gives back what was taken. */
+  #isLost = false
   #wanted = 0
   /** Answers to {@link drain} that are still to come; what is told until then is void. */
   #draining = 0
@@ -109,7 +111,7 @@ class NativeJobserver implements LauncherJobserver {
   }
 
   close(): Promise<void> {
-    if (this.#state === 'gone') return Promise.resolve()
+    if (this.#state === 'gone') return this.#isLost ? this.#connection.whenOver() : Promise.resolve()
     if (this.#closed !== null) return this.#closed
     this.#setWanted(0)
     this.#state = 'closing'
@@ -149,12 +151,13 @@ class NativeJobserver implements LauncherJobserver {
     this.#resolveClosed?.()
   }
 
-  lose(error: StartError): void {
+  lose(error: StartError, withLauncher = false): void {
     const state = this.#state
     if (state === 'closing') return this.handleClosed()
     if (state === 'gone') return
     this.#setWanted(0)
     this.#state = 'gone'
+    this.#isLost = withLauncher
     const message = `the jobserver ${this.#what} is lost: ${error.message}`
     if (state === 'open') return this.#events.onLost({ code: error.code, message })
     this.#connection.release()

@@ -11,6 +11,8 @@ export interface LockConnection {
   readonly writer: FrameWriter
   hold(count: number): void
   release(): void
+  /** Resolves when the launcher, which has died, has been survived by nothing of what it held and started; or after five seconds. */
+  whenOver(): Promise<void>
 }
 
 /**

@@ -188,6 +188,19 @@ export class Server implements ServerConnection, FrameHandler {
     await this.#gone
   }
 
+  whenOver(): Promise<void> {
+    const { exitCode, signalCode, pid } = this.#process
+    if (exitCode !== null || signalCode !== null || pid === undefined) return Promise.resolve()
+    this.#process.ref()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LONGEST_FAREWELL_MS)
+      this.#process.once('exit', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+
   hold(count: number): void {
     if (this.#holds === 0 && count > 0) this.#socket?.ref()
     this.#holds += count
@@ -310,6 +323,9 @@ export class Server implements ServerConnection, FrameHandler {
     this.#holds = 0
   }
 }
+
+/** How long the other half may take to end everything and to give back what was held. */
+const LONGEST_FAREWELL_MS = 5_000
 
 const DIED: StartError = {
   code: 'ERR_DROVER_LAUNCHER_DIED',

@@ -47,10 +47,14 @@ export class NodeChild implements Child {
     return this.#process?.pid ?? null
   }
 
-  write(chunk: Uint8Array | string): boolean {
+  write(...chunks: readonly (Uint8Array | string)[]): boolean {
     const stdin = this.#process?.stdin
     if (stdin == null || stdin.destroyed || stdin.writableEnded) return true
-    return stdin.write(chunk)
+    stdin.cork()
+    let hasRoom = true
+    for (const chunk of chunks) hasRoom = stdin.write(chunk)
+    stdin.uncork()
+    return hasRoom
   }
 
   endInput(): void {

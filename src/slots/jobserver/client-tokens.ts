@@ -23,6 +23,8 @@ export class ClientTokens implements SlotSource {
   readonly #spec: Pick<StartSpec, 'descriptors'> | undefined
   #state: 'closed' | 'opening' | 'open' | 'failed' = 'closed'
   #jobserver: LauncherJobserver | null = null
+  /** The last one whose launcher died: what was taken of it is being given back. */
+  #lost: LauncherJobserver | null = null
   /** Counts the times that it was opened: tokens of an earlier time have been given back already. */
   #epoch = 0
   #isOwnSlotFree = true
@@ -68,7 +70,7 @@ export class ClientTokens implements SlotSource {
     this.unwanted()
     const jobserver = this.#jobserver
     this.#forget('closed')
-    await jobserver?.close()
+    await Promise.all([jobserver?.close(), this.#lost?.close()])
   }
 
   #permit(usesOwn: boolean, tokens: readonly Token[]): SlotPermit {
@@ -109,6 +111,7 @@ export class ClientTokens implements SlotSource {
           this.#settleLater()
         },
         onLost: (error) => {
+          this.#lost = this.#jobserver
           this.#forget(error.code.startsWith('ERR_DROVER_') ? 'closed' : 'failed')
           if (this.#state === 'failed') this.#warn(error)
           this.#context.onChange()
