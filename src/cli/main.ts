@@ -3,6 +3,7 @@ import { printable } from '../output/printable.js'
 import { DroverError, InputError, OptionError, TemplateError } from '../task/errors.js'
 import type { Text } from '../task/task.js'
 import { exactArguments, splitAtItems } from './arguments.js'
+import { addCompatCommands } from './compat-commands.js'
 import { type Ending, STATUS_CANNOT_GO_ON, STATUS_MISTAKE } from './exit.js'
 import { addFleetCommands } from './fleet-commands.js'
 import { addPoolCommand } from './pool-command.js'
@@ -40,6 +41,7 @@ async function main(): Promise<Ending> {
   addSubmitCommand(program, exact, groups, end)
   addWorkCommand(program, end)
   addFleetCommands(program)
+  addCompatCommands(program, end)
   program
     .command('doctor')
     .summary('show what this machine offers and what drover will use')
