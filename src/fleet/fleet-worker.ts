@@ -173,6 +173,11 @@ export class FleetWorker implements AsyncDisposable {
       starter: this.#starter,
       leases: this.#leases,
       marks: this.#marks,
+      isCancelled: async (envelope) => {
+        if (!this.#marks.covers(envelope)) return false
+        await this.#readMarks()
+        return this.#marks.covers(envelope)
+      },
       verifier: this.#options.verifier,
       allowed: this.#allowed,
       permits: this.#permits,

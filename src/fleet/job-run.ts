@@ -17,6 +17,8 @@ export interface JobRunParts {
   readonly starter: TaskStarter
   readonly leases: Leases
   readonly marks: KnownMarks
+  /** Whether a task is to be ended, by what the server says now: it may have been submitted again. */
+  readonly isCancelled: (envelope: TaskEnvelope) => Promise<boolean>
   readonly verifier: EnvelopeVerifier | undefined
   readonly allowed: AllowedPrograms | null
   readonly permits: Permits
@@ -65,7 +67,7 @@ export async function runJob(job: TaskJob, running: Set<JobRun>, parts: JobRunPa
     const checked = await checkJob(job, envelope, parts)
     if (!('task' in checked)) return checked
     if (lease.isEnding) return { handBack: 'lock' }
-    if (parts.marks.covers(envelope)) return { result: withoutStart(envelope, checked.task, 'skipped', CANCELLED) }
+    if (await parts.isCancelled(envelope)) return { result: withoutStart(envelope, checked.task, 'skipped', CANCELLED) }
     const permits = await takePermits(envelope, lease, parts)
     if (permits === null) return { handBack: lease.isEnding ? 'lock' : parts.isDraining() ? 'drained' : 'limit' }
     try {
