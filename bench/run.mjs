@@ -20,7 +20,8 @@ const TASK_CASES = [
   'steering',
 ]
 const POOL_CASES = ['messages', 'round-trip', 'long-messages', 'huge-messages']
-const CASES = [...TASK_CASES, ...POOL_CASES]
+const FLEET_CASES = ['fleet-jobs', 'fleet-starts']
+const CASES = [...TASK_CASES, ...POOL_CASES, ...FLEET_CASES]
 const here = import.meta.dirname
 
 function readOptions() {

@@ -5,13 +5,16 @@ import type { Text } from '../task/task.js'
 import { exactArguments, splitAtItems } from './arguments.js'
 import { addCompatCommands } from './compat-commands.js'
 import { type Ending, STATUS_CANNOT_GO_ON, STATUS_MISTAKE } from './exit.js'
+import { addFleetCommands } from './fleet-commands.js'
 import { addPoolCommand } from './pool-command.js'
 import { addResultsCommand } from './results-command.js'
 import { addRunCommand } from './run-command.js'
 import { dieOf } from './signals.js'
 import { addSlotsCommand } from './slots-command.js'
 import { addSteeringCommands } from './steering-commands.js'
+import { addSubmitCommand } from './submit-command.js'
 import { version } from './version.js'
+import { addWorkCommand } from './work-command.js'
 
 const { before, groups } = splitAtItems(exactArguments(process.argv.slice(2)))
 
@@ -37,6 +40,9 @@ async function main(): Promise<Ending> {
   addResultsCommand(program, end)
   addSlotsCommand(program, exact, end)
   addSteeringCommands(program, end)
+  addSubmitCommand(program, exact, groups, end)
+  addWorkCommand(program, end)
+  addFleetCommands(program)
   addCompatCommands(program, end)
   program
     .command('doctor')

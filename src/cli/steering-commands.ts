@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Ending } from './exit.js'
+import { addQueueOptions, type QueueWords } from './run-words.js'
 
 const RUN = 'RUN is the id that drover ps shows, the beginning of it, or the pid of the drover.'
 const TASK = 'TASK is its id, or its number as drover ps --tasks shows it.'
@@ -9,6 +10,13 @@ const EXAMPLES = `Examples:
   drover tail 4711 17              what task 17 of the drover with pid 4711 prints
   drover cancel 4711 17            end that task
   drover jobs 4711 2               two at once from now on
+`
+
+const CANCEL_EXAMPLES = `Examples:
+  drover cancel 4711                                    the run of the drover with this pid
+  drover cancel 4711 17                                 its task 17
+  drover cancel --queue redis://host night              a run in a queue, wherever its tasks run
+  drover cancel --queue redis://host night/report-17    one task of it, by its id or key
 `
 
 /** Adds the commands that look at and steer what goes on. */
@@ -35,20 +43,25 @@ export function addSteeringCommands(program: Command, end: (ending: Ending) => v
       const { tailTask } = await import('./steering.js')
       end(await tailTask(run, task, json === true))
     })
-  program
+  const cancel = program
     .command('cancel')
     .summary('end a run, or one task of it')
     .description(
-      `Ends one task with all that it has started, or, without TASK, the run as SIGTERM does. ${RUN} ${TASK}`,
+      `Ends one task with all that it has started, or, without TASK, the run as SIGTERM does. ${RUN} ${TASK} With --queue both are those of a queue, and the task ends on whichever machine it runs.`,
     )
+    .addHelpText('before', CANCEL_EXAMPLES)
     .argument('<RUN>')
     .argument('[TASK]')
-    .action(async (run: string, task: string | undefined) => {
-      const { findRun } = await import('../control/find-runs.js')
-      const found = await findRun(run)
-      if (task === undefined) await found.cancel()
-      else await found.cancelTask(task)
-    })
+  addQueueOptions(cancel).action(async (run: string, task: string | undefined, queue: QueueWords) => {
+    if (queue.queue !== undefined || queue.queueFile !== undefined) {
+      const { cancelTasks } = await import('./fleet.js')
+      return cancelTasks(task === undefined ? run : `${run}/${task}`, queue)
+    }
+    const { findRun } = await import('../control/find-runs.js')
+    const found = await findRun(run)
+    if (task === undefined) await found.cancel()
+    else await found.cancelTask(task)
+  })
   program
     .command('pause')
     .summary('let a run start nothing more')

@@ -10,10 +10,12 @@ import type { Result, ResultError, ResultState } from '../task/result.js'
 import { plainText, type Task } from '../task/task.js'
 import { isTaskStream } from '../task/task-stream.js'
 import type { CheckedDispatchOptions, TaskOutput } from './dispatch-options.js'
+import { startElsewhere } from './elsewhere-attempt.js'
 import type { Entry, Running } from './entry.js'
 import { startMessage } from './message-attempt.js'
 import { RecentOutput } from './recent-output.js'
 import { isShortage } from './shortage.js'
+import type { TaskRunner } from './task-runner.js'
 import { userCall } from './user-call.js'
 
 /** How an attempt ended. */
@@ -36,6 +38,7 @@ export interface AttemptEvents {
 type Prepared =
   | { readonly task: Task; readonly spec: StartSpec }
   | { readonly task: Task; readonly message: unknown }
+  | { readonly task: Task; readonly runner: TaskRunner }
   | { readonly error: ResultError }
 
 /** Fills in what is only known now. `entry.attempt` and `entry.slot` say which time and where it is to start. */
@@ -45,6 +48,7 @@ export function prepareAttempt(entry: Entry, options: CheckedDispatchOptions): P
   try {
     const task = options.beforeStart?.(entry.task, { index, attempt, slot }) ?? entry.task
     if (options.pool !== undefined) return { task, message: messageOf(task, options) }
+    if (options.runner !== undefined) return { task, runner: options.runner }
     const spec = startSpecOf(
       task,
       options.scope,
@@ -91,6 +95,7 @@ export function startAttempt(
     return NOTHING_RUNS
   }
   if ('message' in prepared) return startMessage(prepared.task, prepared.message, identity, options, events)
+  if ('runner' in prepared) return startElsewhere(prepared.task, entry, prepared.runner, options, events)
   const { task, spec } = prepared
   const execution = new Execution({
     ...options,

@@ -21,6 +21,7 @@ import type { Task } from '../task/task.js'
 import { uniqueId } from '../task/unique-id.js'
 import { type HaltRule, parseHalt } from './halt.js'
 import type { ResultJournal } from './result-journal.js'
+import type { TaskRunner } from './task-runner.js'
 
 /** A piece of a running task's output. */
 export interface TaskOutput {
@@ -90,6 +91,11 @@ export interface DispatchOptions extends ExecutionSettings, SlotOptions {
   readonly pool?: ProcessPool | ProcessPool<Buffer> | undefined
   /** Gives what is sent to a worker for a task, with `pool`. Default: its `stdin`. */
   readonly messageOf?: ((task: Task) => unknown) | undefined
+  /**
+   * Has the tasks run somewhere else, in place of starting commands here. Retries and timeouts are then that side's, and `concurrency`
+   * is how many tasks are with it at once. Implies `keys`.
+   */
+  readonly runner?: TaskRunner | undefined
   /** Told what people should know of a run that goes on all the same. Default: nobody is. */
   readonly onWarning?: ((message: string) => void) | undefined
   /**
@@ -139,6 +145,7 @@ export interface CheckedDispatchOptions extends CheckedSettings {
   readonly beforeStart: DispatchOptions['beforeStart']
   readonly pool: DispatchOptions['pool']
   readonly messageOf: DispatchOptions['messageOf']
+  readonly runner: TaskRunner | undefined
   readonly onWarning: DispatchOptions['onWarning']
   /** What has to agree to each start. */
   readonly slotSources: readonly SlotSourceMaker[]
@@ -161,7 +168,7 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     halt: parseHalt(haltWords),
     haltWords,
     signal: options.signal,
-    keys: options.journal !== undefined || (options.keys ?? false),
+    keys: options.journal !== undefined || options.runner !== undefined || (options.keys ?? false),
     input: checkOneOf('input', options.input ?? 'null', ['null', 'inherit']),
     output: checkOutput(options.output ?? 'pipe'),
     control: checkControl(options.control),
@@ -173,6 +180,7 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     onOutput: options.onOutput,
     beforeStart: options.beforeStart,
     ...checkPool(options),
+    runner: checkRunner(options),
     onWarning: options.onWarning,
     slotSources: slotSourcesOf(options),
   }
@@ -210,6 +218,13 @@ function checkPool(options: DispatchOptions): Pick<CheckedDispatchOptions, 'pool
       `${needless}: the workers of a pool are started by it, so give this to the pool, if it has it`,
     )
   return { pool, messageOf }
+}
+
+function checkRunner({ runner, pool }: DispatchOptions): TaskRunner | undefined {
+  if (runner === undefined) return undefined
+  if (pool !== undefined) throw new OptionError('runner: tasks go either there or to a pool; leave one of them out')
+  if (typeof (runner as Partial<TaskRunner> | null)?.run === 'function') return runner
+  throw new OptionError(`runner: expected an object with a function run, not ${String(runner)}`)
 }
 
 function checkOutput(output: NonNullable<DispatchOptions['output']>): NonNullable<DispatchOptions['output']> {

@@ -31,6 +31,8 @@ export interface Entry extends Queued {
   permit: SlotPermit | null
   /** Why it is being ended to be started again later; null when it is not. */
   shed: ResultError | null
+  /** Why it alone is ended, for good; null when it is not. */
+  ended: ResultError | null
   /** The result of the last attempt, while the next is waited for. */
   last: Result | null
   backoff: NodeJS.Timeout | null

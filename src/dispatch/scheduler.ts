@@ -123,13 +123,6 @@ export class Scheduler {
     this.pump()
   }
 
-  /** Ends one task, or takes it out of those that wait. */
-  cancel(entry: Entry, error: ResultError): void {
-    entry.shed = null
-    if (entry.running !== null) return entry.running.end({ state: 'cancelled', error })
-    if (this.#queue.remove(entry) || this.#again.remove(entry)) this.#finishStopped(entry, error)
-  }
-
   /** From now on the time counts. */
   begin(): void {
     if (!this.#begun) this.options.journal?.begin(this.options.run)
@@ -183,6 +176,20 @@ export class Scheduler {
       for (const entry of waiting) this.#letGo(entry, this.#stopped!)
       if (when === 'now') for (const entry of this.#running) entry.running?.end({ state: 'cancelled', error })
     })
+    this.pump()
+  }
+
+  /**
+   * Ends one task, whatever it is at: what runs is ended, what waits is not started, and nothing of it is tried again.
+   *
+   * @param graceMs - between TERM and KILL, at the most; may be called again with less. Default: the run's.
+   */
+  endOne(entry: Entry, error: ResultError, graceMs?: number): void {
+    entry.ended ??= error
+    entry.shed = null
+    if (entry.running !== null) return entry.running.end({ state: 'cancelled', error }, graceMs)
+    if (!this.#queue.remove(entry) && !this.#again.remove(entry)) return
+    this.#letGo(entry, error)
     this.pump()
   }
 
@@ -279,20 +286,20 @@ export class Scheduler {
     entry.recent?.end(end.state)
     entry.recent = null
     this.#release(entry)
-    if (this.#stopped === null && end.shortage && this.#shortage.retries(this.#running.size)) {
+    if (this.#stopped === null && entry.ended === null && end.shortage && this.#shortage.retries(this.#running.size)) {
       entry.attempt -= 1
       this.#queue.push(entry)
       return this.pump()
     }
     if (end.state !== 'spawn-failed') this.#shortage.started()
     const result = end.result()
-    if (entry.shed !== null && result.state === 'cancelled' && this.#stopped === null) {
+    if (entry.shed !== null && result.state === 'cancelled' && this.#stopped === null && entry.ended === null) {
       entry.shed = null
       // That it had to make way is none of the tries that it may have.
       entry.attempt -= 1
       return this.#again.add(entry, result, null)
     }
-    const mayRetry = this.#stopped === null && entry.attempt < entry.attempts
+    const mayRetry = this.#stopped === null && entry.ended === null && entry.attempt < entry.attempts
     if (!mayRetry || !isRetried(result.state)) return this.#finish(entry, result)
     this.#again.add(entry, result, backoffMs(this.options.backoffMs, entry.attempt))
     this.pump()

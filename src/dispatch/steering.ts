@@ -67,7 +67,7 @@ export class Steering {
   cancel(which: string): LiveTask {
     const entry = this.#find(which)
     const task = liveTask(entry)
-    this.#scheduler.cancel(entry, { code: 'ERR_DROVER_CANCELLED', message: 'the task was cancelled' })
+    this.#scheduler.endOne(entry, { code: 'ERR_DROVER_CANCELLED', message: 'the task was cancelled' })
     return task
   }
 

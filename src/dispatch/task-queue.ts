@@ -48,12 +48,15 @@ export class TaskQueue<T extends Queued> {
     yield* this.#heap
   }
 
-  /** Takes one out, wherever it stands. Returns whether it was there. */
+  /** Takes one out that need not be the first; false when it is not in it. As slow as the queue is long. */
   remove(member: T): boolean {
-    if (!this.#heap.includes(member)) return false
-    const others = this.drain().filter((other) => other !== member)
-    // In order they are a heap.
-    this.#heap = others
+    const place = this.#heap.indexOf(member)
+    if (place === -1) return false
+    const last = this.#heap.pop()!
+    if (last === member) return true
+    const rest = this.#heap.splice(place)
+    rest[0] = last
+    for (const each of rest) this.push(each)
     return true
   }
 

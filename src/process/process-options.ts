@@ -146,6 +146,7 @@ export const DISPATCH_OPTIONS: readonly string[] = [
     'keepFinished',
     'pool',
     'messageOf',
+    'runner',
     'onWarning',
     'control',
     'slots',
