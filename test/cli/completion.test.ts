@@ -84,19 +84,33 @@ it('knows no other shell', async () => {
 })
 
 describe('every command has all the options that its help shows, in every shell', () => {
-  it.each(['', 'run', 'pool', 'results', 'slots', 'slots set', 'slots run', 'workerpool', 'doctor', 'completion'])(
-    'drover %s',
-    async (command) => {
-      const words = command.split(' ').filter((word) => word !== '')
-      const help = (await drover([...words, '--help'])).stdout
-      const options = [...help.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map((match) => match[1]!).sort()
-      expect(options).toContain('--help')
-      expect((await bash('drover', ...words, '--')).sort()).toEqual(options)
-      expect((await fish(['drover', ...words, '--'].join(' '))).sort()).toEqual(options)
-      const zsh = (await call('cat', ['.zsh'])).split(`\n${['_drover', ...words].join('_')}() {`)[1]!.split('\n}\n')[0]!
-      for (const option of options) expect(zsh).toContain(option)
-    },
-  )
+  it.each([
+    '',
+    'run',
+    'pool',
+    'results',
+    'slots',
+    'slots set',
+    'slots run',
+    'workerpool',
+    'doctor',
+    'completion',
+    'ps',
+    'cancel',
+    'submit',
+    'work',
+    'status',
+    'limit',
+  ])('drover %s', async (command) => {
+    const words = command.split(' ').filter((word) => word !== '')
+    const help = (await drover([...words, '--help'])).stdout
+    const options = [...help.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map((match) => match[1]!).sort()
+    expect(options).toContain('--help')
+    expect((await bash('drover', ...words, '--')).sort()).toEqual(options)
+    expect((await fish(['drover', ...words, '--'].join(' '))).sort()).toEqual(options)
+    const zsh = (await call('cat', ['.zsh'])).split(`\n${['_drover', ...words].join('_')}() {`)[1]!.split('\n}\n')[0]!
+    for (const option of options) expect(zsh).toContain(option)
+  })
 
   it('and all commands', async () => {
     const help = (await drover(['--help'])).stdout.split('Commands:')[1]!

@@ -75,6 +75,8 @@ describe('output that nobody reads', () => {
     '--version',
     'doctor',
     'doctor --json',
+    'ps',
+    'ps --json',
   ])('drover %s ends of SIGPIPE, without a word', async (words) => {
     expect(await bash(`${CLOSED} drover ${words} >&4; echo $?`)).toEqual({ stdout: '141\n', stderr: '' })
   })

@@ -50,7 +50,7 @@ export function allOf(command: CommandWords): CommandWords[] {
 }
 
 function optionWords(option: Option): OptionWords {
-  const valueName = /[<[]([^\]>]+)[\]>]/.exec(option.flags)?.[1] ?? null
+  const valueName = / [<[](.+)[\]>]$/.exec(option.flags)?.[1] ?? null
   return {
     names: [option.short, option.long].filter((name) => name !== undefined),
     description: option.description,
