@@ -171,7 +171,9 @@ export class Crew implements WorkerHost {
     this.#outgoing.add(worker)
     if (worker.isListed) this.#idle.splice(this.#idle.indexOf(worker), 1)
     const failedStart = worker.failedStart(this.#isProven)
-    if (failedStart !== null) {
+    if (worker.wasNoRoom && [...this.workers].some(({ pid }) => pid !== null)) {
+      this.#failures.noteShortage()
+    } else if (failedStart !== null) {
       this.#failures.noteFailure(failedStart === 'certain')
       if (this.#failures.areTooMany) this.line.rejectAll(this.#failures.explain(worker.failure!))
     }

@@ -50,3 +50,16 @@ it('one that begins a message that nobody asked for, and does not end it, harms 
   expect(next.value).toBe('well')
   expect(next.pid).not.toBe(pid)
 })
+
+it('what was meant for one that ended at its start is not sent to another that is started meanwhile', async () => {
+  const warm = poolOf('cat', [], { protocol: 'lines', max: 1 })
+  await settled(warm.request('the launcher is there'))
+  const programs = [...Array(2).fill('true'), ...Array(22).fill('cat')]
+  const asked = programs.map((program, place) =>
+    settled(poolOf(program, [], { protocol: 'lines', max: 1 }).request(`${place}`)),
+  )
+  const outcomes = await Promise.allSettled(asked)
+  const told = outcomes.map((one) => (one.status === 'fulfilled' ? one.value.value : one.reason.code))
+  const expected = programs.map((program, place) => (program === 'cat' ? `${place}` : 'ERR_DROVER_WORKER_DIED'))
+  expect(told).toEqual(expected)
+})
