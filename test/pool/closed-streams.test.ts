@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { DroverError } from '../../src/index.js'
 import { isAlive } from '../helpers/processes.js'
@@ -62,4 +63,17 @@ it('what was meant for one that ended at its start is not sent to another that i
   const told = outcomes.map((one) => (one.status === 'fulfilled' ? one.value.value : one.reason.code))
   const expected = programs.map((program, place) => (program === 'cat' ? `${place}` : 'ERR_DROVER_WORKER_DIED'))
   expect(told).toEqual(expected)
+})
+
+it('no end of a pipe is left of workers that have ended', async () => {
+  const open = () => readdirSync('/proc/self/fd').length
+  const one = async () => {
+    const pool = poolOf('/bin/sh', ['-c', 'exec 2>&-; read -r line; echo "$line"'], { protocol: 'lines', max: 1 })
+    await settled(pool.request('only'))
+    await pool.destroy()
+  }
+  await one()
+  const before = open()
+  for (let n = 0; n < 40; n++) await one()
+  await until('all are closed', () => open() <= before)
 })

@@ -328,6 +328,8 @@ export class NativeChild implements Child, InputSink {
   #forgetIfDone(): void {
     if (this.#forgotten || this.#state !== 'ended' || this.#stdout.open || this.#stderr.open) return
     this.#forgotten = true
+    // That nobody reads any more would be told of one that is not known any more.
+    this.#direct?.stopWriting()
     this.#server.forget(this)
   }
 }
