@@ -1,6 +1,6 @@
 // Builds dist/: the library as a few modules with their types, and the command line as one file that starts fast.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { copyFileSync, rmSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -24,6 +24,8 @@ const library = await rolldown({
     index: join(root, 'src/index.ts'),
     'worker/index': join(root, 'src/worker/index.ts'),
     'worker/module-main': join(root, 'src/worker/module-main.ts'),
+    'fleet/index': join(root, 'src/fleet/index.ts'),
+    'fleet/keeper-main': join(root, 'src/fleet/private-server/keeper-main.ts'),
   },
   platform: 'node',
   external: /^[^./]/,
@@ -36,10 +38,13 @@ await library.write({
 })
 await library.close()
 
+const peers = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).peerDependencies)
 const bundle = await rolldown({
   input: { drover: join(root, 'src/cli/main.ts') },
   platform: 'node',
   resolve: { mainFields: ['module', 'main'] },
+  // Whoever has a fleet installs them beside drover.
+  external: (id) => peers.some((name) => id === name || id.startsWith(`${name}/`)),
 })
 // CommonJS: its loader is there already when Node starts, that of modules takes as long as all of drover.
 await bundle.write({

@@ -1,12 +1,14 @@
 import type { Command } from 'commander'
 import { usableCpus } from '../slots/usable-cpus.js'
+import { OptionError } from '../task/errors.js'
 import type { Text } from '../task/task.js'
 import type { ArgumentGroup } from './arguments.js'
 import type { Ending } from './exit.js'
 import { type PipeOptions, pipeOptions } from './pipe-options.js'
-import { runTasks } from './run.js'
+import type { QueueRequest } from './queue-options.js'
+import { type RunRequest, runTasks } from './run.js'
 import { dispatchOptions, itemOptions, journalRequest, printingOptions } from './run-options.js'
-import { addRunOptions, type RunWords } from './run-words.js'
+import { addQueuedOptions, addRunOptions, type QueuedWords, type RunWords } from './run-words.js'
 import { noInput, standardInput, standardInputFile, wholeStandardInput } from './standard-input.js'
 import { parseColor } from './values.js'
 
@@ -15,7 +17,9 @@ const EXAMPLES = `Examples:
   find . -name '*.png' -print0 | drover run -0 -j 4 pngcrush -q {} {.}.min.png
   drover run -k 'grep -c {1} {2}' ::: cat dog ::: *.txt    every combination
   drover run --tasks jobs.jsonl --json --retries 2 --timeout 5m
+  drover run --pipe --block 10M wc -l < big.log            blocks of a stream
   drover run --tasks users.csv 'createuser --name {name} {mail}'
+  drover run --queue redis://host --tasks jobs.jsonl --json    on the machines where drover work runs
 `
 
 const PLACEHOLDERS = `
@@ -47,16 +51,41 @@ export function addRunCommand(
     .passThroughOptions()
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', PLACEHOLDERS)
-  addRunOptions(command).action(async (words: string[], options: RunWords) => {
-    end(await runTasks(requestOf(exact(words), groups, options)))
+    .showHelpAfterError('Run "drover run --help" for examples and options.')
+  addQueuedOptions(addRunOptions(command)).action(async (words: string[], options: QueuedWords) => {
+    end(await runTasks(requestOf(exact(words), groups, options, await queueOf(options))))
   })
 }
 
-function requestOf(command: readonly Text[], groups: readonly ArgumentGroup[], options: RunWords) {
+/** The queue of a call that has one. */
+async function queueOf(options: QueuedWords): Promise<QueueRequest | null> {
+  if (options.queue === undefined && options.queueFile === undefined) {
+    const needless = (['run', 'key', 'lifetime', 'queueTag'] as const).find((name) => options[name] !== undefined)
+    if (needless !== undefined)
+      throw new OptionError(
+        `--${needless === 'queueTag' ? 'queue-tag' : needless} is for tasks in a queue; name one with --queue`,
+      )
+    return null
+  }
+  const { queueRequest } = await import('./queue-options.js')
+  return queueRequest(options, 'cancel')
+}
+
+/** What `drover run` is asked for, and `drover submit --wait`. */
+export function requestOf(
+  command: readonly Text[],
+  groups: readonly ArgumentGroup[],
+  options: RunWords,
+  queue: QueueRequest | null,
+): RunRequest {
   const printing = printingOptions(options)
   const { isTTY = false } = process.stderr
-  const dispatch = dispatchOptions(options, printing)
+  const dispatch = queue === null ? dispatchOptions(options, printing) : queue.dispatch(printing)
   const blocks = pipeOptions(options, groups.length > 0, dispatch.concurrency ?? usableCpus())
+  if (blocks !== null && queue !== null)
+    throw new OptionError(
+      `${options.pipe === true ? '--pipe' : '--pipe-part'} feeds tasks on this machine; leave the queue out`,
+    )
   return {
     input:
       blocks === null
@@ -78,6 +107,7 @@ function requestOf(command: readonly Text[], groups: readonly ArgumentGroup[], o
             },
           },
     dispatch,
+    queue,
     journal: journalRequest(options, ['drover', ...process.argv.slice(2)]),
     printing,
     progress: options.quiet !== true && (options.progress ?? isTTY),

@@ -1,6 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import type { DispatchSourceOptions } from '../dispatch/dispatch.js'
 import { parseHalt } from '../dispatch/halt.js'
+import type { WorkDispatchOptions } from '../fleet/work-options.js'
 import type { InputRequest } from '../input/input.js'
 import type { Fsync } from '../journal/append-file.js'
 import type { JournalOptions } from '../journal/journal.js'
@@ -61,26 +62,14 @@ export function printingOptions(words: RunWords): PrintingOptions {
 
 /** @throws OptionError that names the option and what was expected. */
 export function dispatchOptions(words: RunWords, printing: PrintingOptions): DispatchSourceOptions {
-  const duration = (option: string, value: string | undefined) =>
-    value === undefined ? undefined : parseDuration(option, value)
-  const size = (option: string, value: string | undefined) =>
-    value === undefined ? undefined : parseSize(option, value)
   if (words.halt !== undefined) parseHalt(words.halt)
-  const maxOutput = size('--max-output', words.maxOutput)
+  const maxOutput = sizeOf('--max-output', words.maxOutput)
   const keepsResults = printing.json !== null || words.journal !== undefined
   return given({
-    concurrency: jobsOf(words),
     hosts: hostsOptions(words),
-    timeoutMs: duration('--timeout', words.timeout),
-    totalTimeoutMs: duration('--total-timeout', words.totalTimeout),
-    retries: words.retries === undefined ? undefined : parseCount('--retries', words.retries, 0),
-    backoffMs: duration('--backoff', words.backoff),
-    delayMs: duration('--delay', words.delay),
-    killGraceMs: duration('--kill-grace', words.killGrace),
+    ...taskSettings(words),
+    totalTimeoutMs: durationOf('--total-timeout', words.totalTimeout),
     halt: words.halt,
-    ...sharingOptions(words),
-    leftovers: words.leftovers as Leftovers | undefined,
-    launcher: launcherFor(words.launcher as 'auto' | 'native' | 'node' | undefined, { unchanging: true }),
     // What is only printed goes through the printer; nothing of it needs to be kept.
     maxOutputBytes: keepsResults ? maxOutput : 0,
     keys: printing.json !== null,
@@ -88,6 +77,33 @@ export function dispatchOptions(words: RunWords, printing: PrintingOptions): Dis
     encoding: keepsResults ? ('buffer' as const) : undefined,
     output: printing.mode === 'none' ? ('inherit' as const) : ('pipe' as const),
   })
+}
+
+/** How each task runs, and when it may start. @throws OptionError that names the option and what was expected. */
+export function taskSettings(words: RunWords): WorkDispatchOptions {
+  return given({
+    concurrency: jobsOf(words),
+    timeoutMs: durationOf('--timeout', words.timeout),
+    retries: countOf('--retries', words.retries, 0),
+    backoffMs: durationOf('--backoff', words.backoff),
+    delayMs: durationOf('--delay', words.delay),
+    killGraceMs: durationOf('--kill-grace', words.killGrace),
+    ...sharingOptions(words),
+    leftovers: words.leftovers as Leftovers | undefined,
+    launcher: launcherFor(words.launcher as 'auto' | 'native' | 'node' | undefined, { unchanging: true }),
+  })
+}
+
+export function durationOf(option: string, value: string | undefined): number | undefined {
+  return value === undefined ? undefined : parseDuration(option, value)
+}
+
+export function sizeOf(option: string, value: string | undefined): number | undefined {
+  return value === undefined ? undefined : parseSize(option, value)
+}
+
+export function countOf(option: string, value: string | undefined, least: number): number | undefined {
+  return value === undefined ? undefined : parseCount(option, value, least)
 }
 
 function jobsOf({ jobs, jobsFile }: RunWords): number | undefined {

@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
+import { ChoiceOption } from './choice-option.js'
 import { addSharingOptions, type SharingWords } from './sharing-words.js'
+import { COLOR_WORDS } from './values.js'
 
 /** Options of `drover run` as commander gives them: words, and true for flags. */
 export interface RunWords extends SharingWords {
@@ -57,10 +59,67 @@ export interface RunWords extends SharingWords {
   readonly env?: string[]
 }
 
+/** For an option that may be given several times. */
+export function collect(value: string, before: string[] = []): string[] {
+  return [...before, value]
+}
+
+/** Where the queue is, for the commands that use one. */
+export interface QueueWords {
+  readonly queue?: string
+  readonly queueFile?: string
+}
+
+/** Options of commands whose tasks may go to a queue. */
+export interface QueuedWords extends RunWords, QueueWords {
+  readonly run?: string
+  readonly key?: string[]
+  readonly lifetime?: string
+  readonly queueTag?: string
+}
+
+/** Adds the options that say where the queue is. */
+export function addQueueOptions(command: Command): Command {
+  return command
+    .option(
+      '--queue <url>',
+      'the queue: redis://HOST, postgres://USER@HOST/DB, …?queue=NAME; - is $DROVER_QUEUE, private a server of your own here',
+    )
+    .option('--queue-file <file>', 'a file with that address on its first line, as when it has a password')
+}
+
+/** Adds the options of a run in a queue. */
+export function addQueuedOptions(command: Command): Command {
+  return addQueueOptions(command.optionsGroup('On many machines:'))
+    .option('--run <name>', "the run's name in the queue: the same tasks under the same name are there once")
+    .option('--queue-tag <name>', 'the limits of this name hold for these tasks, see drover limit')
+    .option('--key <file>', 'sign the tasks with this key; may be given several times', collect)
+    .option('--lifetime <dur>', 'they may be started for so long after that (7d)')
+}
+
 /** Adds the options of `drover run` to a command, in the groups in which its help shows them. */
 export function addRunOptions(command: Command): Command {
-  const collect = (value: string, before: string[] = []) => [...before, value]
+  addSourceOptions(command)
+  addJobOptions(command.optionsGroup('How they run:'))
   command
+    .option('--total-timeout <dur>', 'end the whole run after this time')
+    .option('--halt <when>', 'never, or now or soon with fail, success or done: now,fail=1, soon,fail=20%')
+  addTaskOptions(command)
+  addHostOptions(command)
+  return addPrintingOptions(command)
+}
+
+function addHostOptions(command: Command): Command {
+  return command
+    .optionsGroup('On other machines, through ssh:')
+    .option('--hosts <list>', 'run on these: a,user@b:4 with 4 at once on b; : is this machine', collect)
+    .option('--hosts-file <file>', 'the same, one host a line')
+    .option('--workdir <dir>', 'the folder there, relative to the home (the same as here)')
+    .option('--env <name>', 'pass on a variable of the environment; may be given several times', collect)
+}
+
+function addSourceOptions(command: Command): Command {
+  return command
     .optionsGroup('Where the tasks come from:')
     .option('--tasks <file>', 'tasks: a JSON array, JSON lines, or rows of a .csv or .tsv; - is stdin')
     .option('-a, --arg-file <file>', 'items from the lines of a file; may be given several times; - is stdin', collect)
@@ -81,32 +140,55 @@ export function addRunOptions(command: Command): Command {
     .option('--recstart <str>', 'what a record begins with')
     .option('--header <lines>', 'repeat so many lines of the beginning in front of each block; : is 1')
     .option('--round-robin', 'one task for each job, which takes block after block')
-    .optionsGroup('How they run:')
+}
+
+/** Adds the options that say how many tasks run at once. */
+export function addJobOptions(command: Command): Command {
+  return command
     .option('-j, --jobs <n>', 'how many at once: a number, 50%, +2, -1 (the CPUs there are)')
     .option('--jobs-file <file>', 'read how many from a file, and again whenever it is changed')
+}
+
+/** Adds the options that say how each task runs, and when it may start. */
+export function addTaskOptions(command: Command): Command {
+  command
     .option('--timeout <dur>', 'end a task that takes longer, as in 500ms, 2s, 5m, 1h')
-    .option('--total-timeout <dur>', 'end the whole run after this time')
     .option('--retries <n>', 'try a task that did not succeed again, so often (0)')
     .option('--backoff <dur>', 'wait before a retry; doubles each time, with jitter (1s)')
     .option('--delay <dur>', 'wait between two starts (0s)')
-    .option('--halt <when>', 'never, or now or soon with fail, success or done: now,fail=1, soon,fail=20%')
     .option('--kill-grace <dur>', 'time between TERM and KILL (5s)')
-    .option('--leftovers <what>', 'kill, keep or wait for processes that a task leaves behind (kill)')
-    .option('--launcher <name>', 'what starts the processes: auto, native or node (auto)')
-  command
-    .optionsGroup('On which machines:')
-    .option('--hosts <list>', 'run on these through ssh: a,user@b:4 with 4 at once on b; : is this machine', collect)
-    .option('--hosts-file <file>', 'the same, one host a line')
-    .option('--workdir <dir>', 'the folder there, relative to the home (the same as here)')
-    .option('--env <name>', 'pass on a variable of the environment; may be given several times', collect)
+    .addOption(
+      new ChoiceOption('--leftovers <what>', 'kill, keep or wait for processes that a task leaves behind (kill)', [
+        'kill',
+        'keep',
+        'wait',
+      ]),
+    )
+    .addOption(
+      new ChoiceOption('--launcher <name>', 'what starts the processes: auto, native or node (auto)', [
+        'auto',
+        'native',
+        'node',
+      ]),
+    )
   return addSharingOptions(command, ['tasks', 'task'])
+}
+
+function addPrintingOptions(command: Command): Command {
+  return command
     .optionsGroup('What is kept:')
     .option('--journal <file>', 'append each result to it the moment it is known')
     .option('--results <dir>', 'write the output of each task to files in it, and print none')
     .option('--resume', 'run only what has no conclusive result in the journal')
     .option('--retry-failed', 'run all that has not succeeded in the journal')
     .option('--accept-changes', 'run a task again whose id has another command in the journal')
-    .option('--fsync <when>', 'force the journal to the disk: always, interval (once a second) or never (interval)')
+    .addOption(
+      new ChoiceOption(
+        '--fsync <when>',
+        'force the journal to the disk: always, interval (once a second) or never (interval)',
+        ['always', 'interval', 'never'],
+      ),
+    )
     .optionsGroup('What is printed:')
     .option('-k, --keep-order', 'output in the order of the input')
     .option('--tag', 'put the item and a tab in front of each line')
@@ -121,5 +203,5 @@ export function addRunOptions(command: Command): Command {
     .option('--quiet', 'say nothing on stderr but errors in the call')
     .option('--verbose', 'say on stderr what is started and how it ended')
     .option('--dry-run', 'print the commands and start nothing')
-    .option('--color <when>', 'color messages: auto, always or never (auto)')
+    .addOption(new ChoiceOption('--color <when>', 'color messages: auto, always or never (auto)', COLOR_WORDS))
 }

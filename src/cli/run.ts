@@ -1,9 +1,11 @@
 import { type DispatchSourceOptions, dispatch } from '../dispatch/dispatch.js'
 import type { TaskOutput } from '../dispatch/dispatch-options.js'
+import type { QueueRunner } from '../fleet/queue-runner.js'
 import type { BlockRequest } from '../input/blocks/open-blocks.js'
 import { type InputRequest, openInput, type TaskInput, withSlot } from '../input/input.js'
 import type { Journal } from '../journal/journal.js'
 import type { Printer } from '../output/printer.js'
+import type { Result } from '../task/result.js'
 import { describeCommand, type Task } from '../task/task.js'
 import { printCommands } from './dry-run.js'
 import type { Ending } from './exit.js'
@@ -11,7 +13,9 @@ import { followJobsFile } from './jobs-file.js'
 import { type Kept, openKept } from './keeping.js'
 import type { Messages } from './messages.js'
 import { printedRun, type Showing } from './printed-run.js'
+import type { QueueRequest } from './queue-options.js'
 import type { JournalRequest } from './run-options.js'
+import { cancelHere } from './signals.js'
 
 /** All that `drover run` was asked for. */
 export interface RunRequest extends Showing {
@@ -21,6 +25,8 @@ export interface RunRequest extends Showing {
   /** Where the number of jobs is read again from. */
   readonly jobsFile: string | null
   readonly dryRun: boolean
+  /** Where the tasks run; null for here. */
+  readonly queue: QueueRequest | null
 }
 
 /**
@@ -43,6 +49,7 @@ export async function runTasks(request: RunRequest): Promise<Ending> {
 function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
   const { journal } = kept
   let stopFollowing: (() => void) | null = null
+  let runner: QueueRunner | null = null
   return printedRun({
     showing: request,
     journal,
@@ -51,7 +58,9 @@ function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
     begin: async ({ stdout, printer, messages }) => {
       const input = await open(request.input, journal)
       if (!request.dryRun) {
-        const run = dispatch(input, { ...optionsFor(request, input, printer, messages), ...kept.dispatch })
+        runner = (await request.queue?.open(input)) ?? null
+        const options = { ...optionsFor(request, input, printer, messages), ...kept.dispatch }
+        const run = dispatch(input, runner === null ? options : { ...options, runner })
         if (request.jobsFile !== null) {
           const set = (jobs: number) => {
             run.concurrency = jobs
@@ -63,8 +72,15 @@ function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
       await printCommands(input, stdout, journal)
       return null
     },
-    print: (result, { printer }) => printer.result(result),
-    finish: async () => stopFollowing?.(),
+    print: (result, { printer, messages }) => {
+      if (request.queue !== null && request.printing.json === null) tellOfCut(result, messages)
+      return printer.result(result)
+    },
+    finish: async () => {
+      stopFollowing?.()
+      await runner?.close()
+      await request.queue?.close()
+    },
   })
 }
 
@@ -95,9 +111,18 @@ function optionsFor(
       return filled
     },
     onWarning: (message) => messages.say(message),
+    control: { cancel: cancelHere, onUnseen: (why) => messages.detail(why), onSteered: (what) => messages.say(what) },
     onAlreadyDone: (_task, { index }) => void printer.pass(index),
     ...(request.printing.json === null ? { onOutput: (output) => printer.output(withLabel(output)) } : null),
   }
+}
+
+/** What came through a queue may be less than what was printed. */
+function tellOfCut(result: Result, messages: Messages): void {
+  if (!result.truncated) return
+  const files = [result.stdoutFile, result.stderrFile].filter((file) => file !== undefined)
+  const where = files.length === 0 ? '' : `; all of it is on ${result.host} in ${files.join(' and ')}`
+  messages.say(`task ${result.id ?? result.index + 1}: its output was cut${where}`)
 }
 
 function withLabel(output: TaskOutput): TaskOutput & { label: string } {

@@ -17,6 +17,7 @@ export interface StartingOptions {
 /** What has a meaning on this machine only. */
 const LOCAL_OPTIONS: readonly (readonly [keyof DispatchOptions, string])[] = [
   ['pool', 'the workers of a pool are on this machine'],
+  ['runner', 'it has the tasks run somewhere else by itself'],
   ['maxLoad', 'it is the load of this machine'],
   ['minFreeBytes', 'it is the memory of this machine'],
   ['maxPressure', 'it is the pressure on this machine'],

@@ -23,6 +23,7 @@ import { uniqueId } from '../task/unique-id.js'
 import { startingOptions } from './check-hosts.js'
 import { type HaltRule, parseHalt } from './halt.js'
 import type { ResultJournal } from './result-journal.js'
+import type { TaskRunner } from './task-runner.js'
 
 /** A piece of a running task's output. */
 export interface TaskOutput {
@@ -97,15 +98,41 @@ export interface DispatchOptions extends ExecutionSettings, SlotOptions {
   readonly hosts?: string | readonly string[] | HostsOptions | undefined
   /** Gives what is sent to a worker for a task, with `pool`. Default: its `stdin`. */
   readonly messageOf?: ((task: Task) => unknown) | undefined
+  /**
+   * Has the tasks run somewhere else, in place of starting commands here. Retries and timeouts are then that side's, and `concurrency`
+   * is how many tasks are with it at once. Implies `keys`.
+   */
+  readonly runner?: TaskRunner | undefined
   /** Told what people should know of a run that goes on all the same. Default: nobody is. */
   readonly onWarning?: ((message: string) => void) | undefined
+  /**
+   * Whether this user can see and steer the run from elsewhere while it goes on, as with `drover ps`, through a socket that nobody
+   * else can use. It is opened when the run has gone on for a tenth of a second. Default: false.
+   */
+  readonly control?: boolean | ControlHooks | undefined
   /** The run's id: letters, digits and `-`. Default: made up. */
   readonly run?: string
+}
+
+/** What is different about a run when it is steered from elsewhere. All of it is optional. */
+export interface ControlHooks {
+  /** What it is called: `run`, `pool`. Default: `run`. */
+  readonly kind?: string | undefined
+  /** Called to end the run. Default: it is halted, and what runs is ended. */
+  readonly cancel?: (() => void) | undefined
+  /** How many jobs there are at once, where that is not the run's `concurrency`. */
+  readonly jobs?: { get(): number; set(jobs: number): void } | undefined
+  /** Told why the run cannot be seen, when there can be no socket. Default: `onWarning` is. */
+  readonly onUnseen?: ((message: string) => void) | undefined
+  /** Told in words what somebody has done to the run. */
+  readonly onSteered?: ((what: string) => void) | undefined
 }
 
 export interface CheckedDispatchOptions extends CheckedSettings {
   /** Holds what is shared with other runs of this machine, wherever tasks run. */
   readonly localLauncher: Launcher
+  /** Null when it cannot be steered from elsewhere. */
+  readonly control: ControlHooks | null
   readonly concurrency: number
   readonly retries: number
   readonly backoffMs: number
@@ -127,6 +154,7 @@ export interface CheckedDispatchOptions extends CheckedSettings {
   readonly beforeStart: DispatchOptions['beforeStart']
   readonly pool: DispatchOptions['pool']
   readonly messageOf: DispatchOptions['messageOf']
+  readonly runner: TaskRunner | undefined
   readonly onWarning: DispatchOptions['onWarning']
   /** What has to agree to each start. */
   readonly slotSources: readonly SlotSourceMaker[]
@@ -154,9 +182,10 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     halt: parseHalt(haltWords),
     haltWords,
     signal: options.signal,
-    keys: options.journal !== undefined || (options.keys ?? false),
+    keys: options.journal !== undefined || options.runner !== undefined || (options.keys ?? false),
     input: checkOneOf('input', options.input ?? 'null', ['null', 'inherit']),
     output: checkOutput(options.output ?? 'pipe'),
+    control: checkControl(options.control),
     run,
     scope: `${run}-${uniqueId()}`,
     journal: checkJournal(options.journal),
@@ -165,9 +194,17 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     onOutput: options.onOutput,
     beforeStart: options.beforeStart,
     ...checkPool(options),
+    runner: checkRunner(options),
     onWarning: options.onWarning,
     slotSources: [...slotSourcesOf(isElsewhere ? { ...options, jobserver: undefined } : options), ...hostSources],
   }
+}
+
+function checkControl(control: DispatchOptions['control']): ControlHooks | null {
+  if (control === undefined || control === false) return null
+  if (control === true) return {}
+  if (typeof control === 'object' && control !== null) return control
+  throw new OptionError(`control: expected true, false or an object, not ${String(control)}`)
 }
 
 /** What says how commands are started, and has no meaning for a message. */
@@ -195,6 +232,13 @@ function checkPool(options: DispatchOptions): Pick<CheckedDispatchOptions, 'pool
       `${needless}: the workers of a pool are started by it, so give this to the pool, if it has it`,
     )
   return { pool, messageOf }
+}
+
+function checkRunner({ runner, pool }: DispatchOptions): TaskRunner | undefined {
+  if (runner === undefined) return undefined
+  if (pool !== undefined) throw new OptionError('runner: tasks go either there or to a pool; leave one of them out')
+  if (typeof (runner as Partial<TaskRunner> | null)?.run === 'function') return runner
+  throw new OptionError(`runner: expected an object with a function run, not ${String(runner)}`)
 }
 
 function checkOutput(output: NonNullable<DispatchOptions['output']>): NonNullable<DispatchOptions['output']> {

@@ -6,15 +6,31 @@ import { ClosedError } from '../task/errors.js'
 import type { Result, ResultError } from '../task/result.js'
 import type { Task } from '../task/task.js'
 import { checkConcurrency, checkDispatchOptions, type DispatchOptions } from './dispatch-options.js'
+import type { Entry } from './entry.js'
 import { EntryMaker } from './entry-maker.js'
 import { Lifecycle } from './lifecycle.js'
 import type { Progress, Summary } from './progress.js'
 import { Scheduler } from './scheduler.js'
 import type { SchedulerSide } from './scheduler-side.js'
+import { Steering } from './steering.js'
 
 export interface DispatcherOptions extends DispatchOptions {
   /** Whether {@link Dispatcher.finished} keeps the results; memory then grows with them. Default: false. */
   readonly keepFinished?: boolean
+}
+
+/** A task that was added, for whoever wants more than its result. */
+export interface AddedTask {
+  /** Its place, from 0, as `onOutput` has it. */
+  readonly index: number
+  /** As {@link Dispatcher.add} gives it. */
+  readonly result: Promise<Result>
+  /**
+   * Ends this task alone: what runs gets TERM, and KILL after the grace; what waits is `skipped`. Nothing of it is tried again.
+   *
+   * @param graceMs - milliseconds; a later call may make it shorter. Default: the kill grace.
+   */
+  end(reason: ResultError, graceMs?: number): void
 }
 
 export interface DispatcherEvents {
@@ -56,7 +72,8 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
     this.#keepFinished = options.keepFinished ?? false
     this.#maker = new EntryMaker(checked)
     this.#scheduler = new Scheduler(checked, this.#side())
-    this.#lifecycle = new Lifecycle(this.#scheduler)
+    this.steering = new Steering(this.#scheduler)
+    this.#lifecycle = new Lifecycle(this.#scheduler, this)
   }
 
   get concurrency(): number {
@@ -68,6 +85,9 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
     this.#scheduler.slots.limit = checkConcurrency(concurrency)
     this.#scheduler.pump()
   }
+
+  /** To look at single tasks and to steer them. */
+  readonly steering: Steering
 
   get run(): string {
     return this.#scheduler.options.run
@@ -86,18 +106,28 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
    * @throws InputError when it is no task, ClosedError after {@link close}; nothing was added then.
    */
   add(task: Task | Process | string): Promise<Result> {
+    return this.enter(task).result
+  }
+
+  /** As {@link add}, for who may have to end this very task. */
+  enter(task: Task | Process | string): AddedTask {
     if (this.#closed) throw new ClosedError('this dispatcher')
     const own = task instanceof Process ? task.task : checkedTask(typeof task === 'string' ? { command: task } : task)
-    const settled = new Promise<Result>((resolve, reject) => {
-      const entry = this.#maker.make(own, task instanceof Process ? task : null, (outcome) =>
-        'result' in outcome ? resolve(outcome.result) : reject(outcome.error),
-      )
-      this.#lifecycle.begin()
-      this.#scheduler.enqueue(entry)
+    let settle: Entry['settle'] = null
+    const result = new Promise<Result>((resolve, reject) => {
+      settle = (outcome) => ('result' in outcome ? resolve(outcome.result) : reject(outcome.error))
     })
     // The error is told by dispatch() and close() as well; who does not look at this promise must not be ended by it.
-    settled.catch(() => {})
-    return settled
+    result.catch(() => {})
+    const entry = this.#maker.make(own, task instanceof Process ? task : null, settle)
+    this.#lifecycle.begin()
+    this.#scheduler.enqueue(entry)
+    const { killGraceMs } = this.#scheduler.options
+    return {
+      index: entry.index,
+      result,
+      end: (reason, graceMs = killGraceMs) => this.#scheduler.endOne(entry, reason, graceMs),
+    }
   }
 
   /**

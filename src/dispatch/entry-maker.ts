@@ -41,13 +41,19 @@ export class EntryMaker {
       key,
       priority: task.priority ?? 0,
       weight: task.weight ?? 1,
-      attempts: process === null && !isTaskStream(task.stdin) ? 1 + (task.retries ?? this.#options.retries) : 1,
+      attempts:
+        process === null && this.#options.runner === undefined && !isTaskStream(task.stdin)
+          ? 1 + (task.retries ?? this.#options.retries)
+          : 1,
       attempt: 0,
       queuedAtMs: performance.now(),
       slot: 0,
+      startedMs: 0,
       running: null,
+      recent: null,
       permit: null,
       shed: null,
+      ended: null,
       last: null,
       backoff: null,
     }

@@ -44,6 +44,22 @@ export class TaskQueue<T extends Queued> {
     return first
   }
 
+  *[Symbol.iterator](): Generator<T> {
+    yield* this.#heap
+  }
+
+  /** Takes one out that need not be the first; false when it is not in it. As slow as the queue is long. */
+  remove(member: T): boolean {
+    const place = this.#heap.indexOf(member)
+    if (place === -1) return false
+    const last = this.#heap.pop()!
+    if (last === member) return true
+    const rest = this.#heap.splice(place)
+    rest[0] = last
+    for (const each of rest) this.push(each)
+    return true
+  }
+
   /** Takes all out, in order. */
   drain(): T[] {
     const all = this.#heap.sort((a, b) => (isBefore(a, b) ? -1 : 1))

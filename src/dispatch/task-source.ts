@@ -79,11 +79,7 @@ export class TaskSource {
       this.#readToEnd = true
       return this.#events.onEnd()
     }
-    const { value } = step
-    if (typeof value === 'object' && value !== null && 'invalid' in value) return this.#events.onInvalid(value)
-    const task = readTask(
-      this.#command !== null && typeof value === 'string' ? { ...this.#command, stdin: value } : value,
-    )
+    const task = readTask(step.value, this.#command)
     if ('invalid' in task) this.#events.onInvalid(task)
     else this.#events.onTask(task)
   }
@@ -95,9 +91,19 @@ export class TaskSource {
   }
 }
 
-function readTask(value: Task | string): Task | InvalidTask {
+/**
+ * What came out of an iterable, checked.
+ *
+ * @param command - what a task runs that is only a message; null where a string is a line for the shell.
+ */
+export function readTask(
+  value: Task | InvalidTask | string,
+  command: Pick<Task, 'command' | 'args'> | null = null,
+): Task | InvalidTask {
+  if (typeof value === 'object' && value !== null && 'invalid' in value) return value
   try {
-    return checkedTask(typeof value === 'string' ? { command: value } : value)
+    if (typeof value !== 'string') return checkedTask(value)
+    return checkedTask(command === null ? { command: value } : { ...command, stdin: value })
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     const id = (value as Task | null | undefined)?.id

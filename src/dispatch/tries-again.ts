@@ -37,6 +37,15 @@ export class TriesAgain {
     else recorded.then(() => this.#pause(entry, pauseMs), onError)
   }
 
+  [Symbol.iterator](): Iterator<Entry> {
+    return this.#waiting.values()
+  }
+
+  /** Takes one out. Returns whether it was there. */
+  remove(entry: Entry): boolean {
+    return this.#waiting.delete(entry)
+  }
+
   /** All of them, which wait no more. */
   drain(): Entry[] {
     const entries = [...this.#waiting]

@@ -242,9 +242,13 @@ export interface LauncherLock {
  * anyway. `fifo` is a named pipe; with `create` it is made, for its owner only, and removed in the end. `read` and `write` are descriptors
  * that this process has inherited; they are opened anew and stay as they are.
  */
-export type JobserverSpec =
+export type JobserverSpec = (
   | { readonly fifo: string; readonly create?: boolean }
   | { readonly read: number; readonly write: number }
+) & {
+  /** Whether the event loop is kept alive while tokens are wanted. Default: true. */
+  readonly keepsAlive?: boolean
+}
 
 export interface JobserverEvents {
   /** The tokens that were wanted, as many as that; nothing is wanted any more. */
@@ -255,7 +259,7 @@ export interface JobserverEvents {
 
 /**
  * A jobserver that the launcher takes tokens from for this process. What was taken and not given back is given back when this
- * process or the launcher ends, however that comes. It does not keep the event loop alive, but while tokens are wanted.
+ * process or the launcher ends, however that comes. It does not keep the event loop alive, but while tokens are wanted, if so asked.
  */
 export interface LauncherJobserver {
   /** Waits for so many tokens, all of them or none; replaces what was wanted before. 0 is nothing; tokens may still be on their way then. */
@@ -278,6 +282,8 @@ export interface SlotsSpec {
   readonly limit: number
   /** What people are told of who holds them. */
   readonly label: string
+  /** Whether the event loop is kept alive while they are waited for. Default: true. */
+  readonly keepsAlive?: boolean
 }
 
 export interface SlotsEvents {
@@ -287,7 +293,7 @@ export interface SlotsEvents {
   onFailed(error: StartError): void
 }
 
-/** Slots that the launcher holds for this process, or waits for. While it waits the event loop is kept alive. */
+/** Slots that the launcher holds for this process, or waits for. */
 export interface SlotsClaim {
   /** Gives them back, or waits no more; resolves when others can have them. Never rejects. */
   give(): Promise<void>

@@ -120,7 +120,7 @@ export function kernelExcessOf(exit: ChildExit, { maxCpuMs, maxFileSizeBytes }: 
   const usedMs = (exit.cpuUserMs ?? 0) + (exit.cpuSystemMs ?? 0)
   const seconds = Math.ceil(maxCpuMs / 1_000)
   // The kernel ends it by another count, of ticks of its clock, than the one that it tells.
-  if (maxCpuMs > 0 && /^SIG(KILL|XCPU)$/.test(exit.signal ?? '') && usedMs >= seconds * 700) {
+  if (maxCpuMs > 0 && /^SIG(KILL|XCPU)$/.test(exit.signal ?? '') && usedMs >= seconds * 500) {
     const message = `used more than ${seconds} s of processor time, and was ended by the system`
     return { code: 'ERR_DROVER_CPU_TIME', message }
   }

@@ -25,6 +25,8 @@ export interface DroverOptions {
   readonly digest?: boolean
   /** Nobody reads what it prints to stdout. */
   readonly paused?: boolean
+  /** The words before its own. Default: Node and the program. */
+  readonly through?: readonly string[]
 }
 
 /** The built command line, started and going on. */
@@ -37,7 +39,8 @@ export class Drover {
   readonly #err: Buffer[] = []
 
   constructor(args: readonly string[], options: DroverOptions = {}) {
-    this.process = spawn(process.execPath, [PROGRAM, ...args], {
+    const [program, ...before] = options.through ?? [process.execPath, PROGRAM]
+    this.process = spawn(program!, [...before, ...args], {
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
       stdio: 'pipe',

@@ -52,6 +52,7 @@ export class NativeChild implements Child, InputSink {
   /** What is to be written to a direct child that has not been started yet. */
   #early: { readonly chunks: Uint8Array[]; isEnded: boolean } | null = null
   #direct: DirectStreams | null = null
+  #inputIsClosed = false
   #state: 'starting' | 'running' | 'ended' = 'starting'
   #forgotten = false
   /** What keeps the event loop alive: the process, and each open stream. */
@@ -228,7 +229,7 @@ export class NativeChild implements Child, InputSink {
 
   handleInputClosed(): void {
     const waiting = this.#direct === null ? this.#input?.close() : this.#direct.stopWriting()
-    this.#events.onInputClosed?.()
+    this.#tellInputClosed()
     if (waiting) this.#events.onDrain?.()
   }
 
@@ -251,6 +252,12 @@ export class NativeChild implements Child, InputSink {
     this.#endOutput('stderr')
     this.#forgetIfDone()
     if (isRunning) this.#events.onLost(error)
+  }
+
+  #tellInputClosed(): void {
+    if (this.#inputIsClosed) return
+    this.#inputIsClosed = true
+    this.#events.onInputClosed?.()
   }
 
   /** Takes the pipes of a direct child, or has the launcher go on with them. */
@@ -277,6 +284,10 @@ export class NativeChild implements Child, InputSink {
       },
       onOutputEnd: (stream) => this.handleOutputEnd(numberOf(stream)),
       onDrain: () => this.#events.onDrain?.(),
+      onInputClosed: () => {
+        this.#tellInputClosed()
+        this.#events.onDrain?.()
+      },
     }
   }
 
@@ -322,6 +333,8 @@ export class NativeChild implements Child, InputSink {
   #forgetIfDone(): void {
     if (this.#forgotten || this.#state !== 'ended' || this.#stdout.open || this.#stderr.open) return
     this.#forgotten = true
+    // That nobody reads any more would be told of one that is not known any more.
+    this.#direct?.stopWriting()
     this.#server.forget(this)
   }
 }

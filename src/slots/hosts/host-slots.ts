@@ -23,7 +23,7 @@ class HostSlots implements SlotSource {
   take(weight: number): SlotPermit | null {
     const place = this.#take(weight)
     if (place === null) {
-      this.#waiting ??= setInterval(() => {}, LONG_MS)
+      if (this.#context.keepsAlive !== false) this.#waiting ??= setInterval(() => {}, LONG_MS)
       return null
     }
     return { spec: { host: place.host }, release: () => place.release() }

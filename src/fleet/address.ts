@@ -1,0 +1,197 @@
+import { OptionError } from '../task/errors.js'
+
+export interface HostPort {
+  readonly host: string
+  readonly port: number
+}
+
+/** Files for TLS; none of them has to be there for `rediss://`. */
+export interface TlsFiles {
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+}
+
+interface RedisPart {
+  /** The queue's name. */
+  readonly queue: string
+  readonly username: string | undefined
+  readonly password: string | undefined
+  /** Null for a connection in clear. */
+  readonly tls: TlsFiles | null
+}
+
+/** Where a queue is, and its name. */
+export type QueueAddress =
+  | (RedisPart & HostPort & { readonly kind: 'redis'; readonly db: number })
+  | (RedisPart & { readonly kind: 'socket'; readonly path: string; readonly db: number })
+  | (RedisPart & {
+      readonly kind: 'sentinel'
+      readonly hosts: readonly HostPort[]
+      readonly master: string
+      readonly db: number
+    })
+  | (RedisPart & { readonly kind: 'cluster'; readonly hosts: readonly HostPort[] })
+  | {
+      readonly kind: 'postgres'
+      readonly queue: string
+      /** As the `pg` package takes it; it may hold a password. */
+      readonly url: string
+      readonly password: string | undefined
+      /** The schema that BullMQ's tables are in. */
+      readonly schema: string
+    }
+
+const SCHEMES =
+  'redis://, rediss://, redis+socket:///PATH, redis+sentinel://, redis+cluster:// (or rediss+…), postgres://'
+const DEFAULT_PORTS = { redis: 6379, sentinel: 26379, cluster: 6379 } as const
+
+/**
+ * Reads the address of a queue:
+ *
+ *   redis://[USER[:PASSWORD]@]HOST[:PORT][/DB]      rediss:// is the same with TLS (?ca=FILE&cert=FILE&key=FILE)
+ *   redis+socket:///PATH[?db=DB]
+ *   redis+sentinel://HOST[:PORT],…/MASTER[/DB]      rediss+sentinel:// with TLS
+ *   redis+cluster://HOST[:PORT],…                   rediss+cluster:// with TLS
+ *   postgres://USER@HOST[:PORT]/DATABASE[?schema=SCHEMA&sslmode=…]
+ *
+ * each with `?queue=NAME`, which is `drover` without.
+ *
+ * @param password - where the address has none.
+ * @throws OptionError that says what was expected; it never holds the password.
+ */
+export function parseQueueAddress(address: string, password?: string): QueueAddress {
+  const match = /^(redis|rediss)(?:\+(socket|sentinel|cluster))?:\/\/|^(postgres|postgresql):\/\//.exec(address)
+  if (match === null) throw new OptionError(`queue: expected an address that begins with one of ${SCHEMES}`)
+  return match[3] === undefined
+    ? redisAddress(address.slice(match[0].length), match[1] === 'rediss', match[2] ?? 'redis', password)
+    : postgresAddress(address, password)
+}
+
+function redisAddress(rest: string, isTls: boolean, kind: string, password: string | undefined): QueueAddress {
+  const [whole = '', query = ''] = cut(rest, '?')
+  const options = new URLSearchParams(query)
+  allow(options, isTls ? ['queue', 'db', 'ca', 'cert', 'key'] : ['queue', 'db'])
+  const at = whole.lastIndexOf('@')
+  const [user, secret] = at === -1 ? [undefined, undefined] : cut(whole.slice(0, at), ':')
+  const [authority = '', path = ''] = cut(whole.slice(at + 1), '/')
+  const common: RedisPart = {
+    queue: queueName(options.get('queue')),
+    username: user ? decodeURIComponent(user) : undefined,
+    password: secret === undefined ? password : decodeURIComponent(secret),
+    tls: isTls ? tlsOf(options) : null,
+  }
+  if (kind === 'socket') {
+    if (authority !== '' || path === '')
+      throw new OptionError('queue: expected the path of a socket, as in redis+socket:///run/redis.sock')
+    return { ...common, kind, path: `/${decodeURIComponent(path)}`, db: dbOf(options.get('db') ?? '') }
+  }
+  if (kind === 'cluster') {
+    if (path !== '' || options.has('db'))
+      throw new OptionError('queue: a Redis Cluster has only database 0; leave it out')
+    return { ...common, kind, hosts: hostsOf(authority, DEFAULT_PORTS.cluster) }
+  }
+  if (kind === 'sentinel') {
+    const [master = '', db] = cut(path, '/')
+    if (master === '')
+      throw new OptionError('queue: expected the name of the master, as in redis+sentinel://HOST,HOST/MASTER')
+    return {
+      ...common,
+      kind,
+      hosts: hostsOf(authority, DEFAULT_PORTS.sentinel),
+      master: decodeURIComponent(master),
+      db: dbOf(db ?? options.get('db') ?? ''),
+    }
+  }
+  const hosts = hostsOf(authority, DEFAULT_PORTS.redis)
+  if (hosts.length > 1)
+    throw new OptionError('queue: several hosts are a redis+sentinel:// or a redis+cluster:// address')
+  return { ...common, kind: 'redis', ...hosts[0]!, db: dbOf(path || (options.get('db') ?? '')) }
+}
+
+function postgresAddress(address: string, password: string | undefined): QueueAddress {
+  let url: URL
+  try {
+    url = new URL(address)
+  } catch {
+    throw new OptionError('queue: expected an address as in postgres://USER@HOST:PORT/DATABASE')
+  }
+  const queue = queueName(url.searchParams.get('queue'))
+  const schema = url.searchParams.get('schema') ?? 'drover'
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
+    throw new OptionError('queue: schema: expected small letters, digits and _, as PostgreSQL has them without quotes')
+  for (const own of ['queue', 'schema']) url.searchParams.delete(own)
+  const given = url.password === '' ? password : decodeURIComponent(url.password)
+  url.password = ''
+  return { kind: 'postgres', queue, url: url.href, password: given, schema }
+}
+
+/** What people may see of an address, and where messages say that something went wrong: all but passwords. */
+export function describeAddress(address: QueueAddress): string {
+  const list = (hosts: readonly HostPort[]) => hosts.map(hostText).join(',')
+  switch (address.kind) {
+    case 'redis':
+      return `${address.tls === null ? 'redis' : 'rediss'}://${hostText(address)}`
+    case 'socket':
+      return `redis+socket://${address.path}`
+    case 'sentinel':
+      return `redis+sentinel://${list(address.hosts)}/${address.master}`
+    case 'cluster':
+      return `redis+cluster://${list(address.hosts)}`
+    case 'postgres': {
+      const { host, pathname } = new URL(address.url)
+      return `postgres://${host}${pathname}`
+    }
+  }
+}
+
+/** Whether an address holds a password, which everybody on the machine could read in the list of processes. */
+export function holdsPassword(address: string): boolean {
+  return /^[\w+]+:\/\/[^/?@]*:[^/?]+@/.test(address)
+}
+
+/** @throws OptionError unless it can be the name of a queue: letters, digits and `._-`, beginning with a letter. */
+export function queueName(name: string | null): string {
+  if (name === null) return 'drover'
+  if (/^[a-z][\w.-]{0,99}$/i.test(name)) return name
+  throw new OptionError(
+    `queue: the name of a queue is letters, digits, and . _ -, and begins with a letter, not ${JSON.stringify(name)}`,
+  )
+}
+
+function hostText({ host, port }: HostPort): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function hostsOf(authority: string, port: number): HostPort[] {
+  return authority.split(',').map((each) => {
+    const match = /^(?:\[([\da-f:]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(each)
+    if (match === null || Number(match[3] ?? port) > 65_535)
+      throw new OptionError(`queue: expected HOST or HOST:PORT in the address, not ${JSON.stringify(each)}`)
+    return { host: (match[1] ?? match[2])!, port: Number(match[3] ?? port) }
+  })
+}
+
+function dbOf(words: string): number {
+  if (words === '') return 0
+  if (/^\d{1,4}$/.test(words)) return Number(words)
+  throw new OptionError(`queue: expected the number of a database after the host, not ${JSON.stringify(words)}`)
+}
+
+function tlsOf(options: URLSearchParams): TlsFiles {
+  const files = ['ca', 'cert', 'key'].map((name) => [name, options.get(name)] as const)
+  return Object.fromEntries(files.filter(([, file]) => file !== null))
+}
+
+function allow(options: URLSearchParams, known: readonly string[]): void {
+  for (const name of options.keys()) {
+    if (!known.includes(name))
+      throw new OptionError(`queue: there is no ?${name}= in such an address; known are ${known.join(', ')}`)
+  }
+}
+
+/** The text before and after the first mark; undefined for what is not there. */
+function cut(text: string, mark: string): [string, string | undefined] {
+  const place = text.indexOf(mark)
+  return place === -1 ? [text, undefined] : [text.slice(0, place), text.slice(place + 1)]
+}

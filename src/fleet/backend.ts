@@ -1,0 +1,250 @@
+import { readFileSync } from 'node:fs'
+import type {
+  BackendFactory,
+  IQueueBackend,
+  Job,
+  JobProgress,
+  Queue,
+  QueueBaseOptions,
+  QueueEvents,
+  Telemetry,
+  Worker,
+  WorkerOptions,
+} from 'bullmq'
+import { OptionError } from '../task/errors.js'
+import { describeAddress, type QueueAddress } from './address.js'
+import { QueueError, reasonOf } from './fleet-error.js'
+import type { PackedResult } from './packed-result.js'
+import type { TaskEnvelope } from './task-envelope.js'
+
+export type BullModule = typeof import('bullmq')
+export type TaskJob = Job<TaskEnvelope, PackedResult, string>
+export type TaskQueue = Queue<
+  TaskEnvelope,
+  PackedResult,
+  string,
+  TaskEnvelope,
+  PackedResult,
+  string,
+  IQueueBackend,
+  unknown
+>
+export type TaskWorker = Worker<TaskEnvelope, PackedResult, string, IQueueBackend, JobProgress, unknown>
+export type TaskWorkerClass = typeof Worker<TaskEnvelope, PackedResult, string, IQueueBackend, JobProgress, unknown>
+export type TaskEvents = QueueEvents<PackedResult, IQueueBackend, unknown>
+
+export interface BackendOptions {
+  /** OpenTelemetry, as `bullmq-otel` makes it. */
+  readonly telemetry?: Telemetry | undefined
+}
+
+/** How long the first connection may take before the server counts as not there. */
+const CONNECT_MS = 10_000
+/** The longest pause between two tries to connect again. */
+const MOST_RECONNECT_MS = 2_000
+
+/**
+ * The one place that knows that there are two kinds of servers: what BullMQ is told so that it speaks to this one.
+ */
+export class Backend {
+  readonly address: QueueAddress
+  readonly bull: BullModule
+  readonly #factory: BackendFactory<IQueueBackend, unknown>
+  readonly #connection: unknown
+  readonly #telemetry: Telemetry | undefined
+
+  private constructor(address: QueueAddress, bull: BullModule, connection: unknown, options: BackendOptions) {
+    this.address = address
+    this.bull = bull
+    const factory = address.kind === 'postgres' ? bull.createPostgresBackend : bull.createRedisBackend
+    this.#factory = factory as unknown as BackendFactory<IQueueBackend, unknown>
+    this.#connection = connection
+    this.#telemetry = options.telemetry
+  }
+
+  /**
+   * Loads the packages that speak to the server. Connects to nothing yet.
+   *
+   * @throws (as a rejection) QueueError when one of them is not installed; OptionError for a file of the address that cannot be read.
+   */
+  static async load(address: QueueAddress, options: BackendOptions = {}): Promise<Backend> {
+    const driver = address.kind === 'postgres' ? 'pg' : 'ioredis'
+    const [bull] = await Promise.all([
+      import('bullmq').catch((error) => missing('bullmq', driver, error)),
+      (driver === 'pg' ? import('pg') : import('ioredis')).catch((error) => missing(driver, driver, error)),
+    ])
+    return new Backend(address, bull, await connectionOf(address), options)
+  }
+
+  /** What everybody else may use of it, such as a dashboard. */
+  get queueOptions(): QueueBaseOptions<unknown> & { prefix: string } {
+    return {
+      connection: this.#connection,
+      prefix: prefixOf(this.address.queue),
+      ...(this.#telemetry !== undefined && { telemetry: this.#telemetry }),
+    }
+  }
+
+  queue(name: string = this.address.queue): TaskQueue {
+    const queue = new this.bull.Queue(
+      name,
+      { ...this.queueOptions, streams: { events: { maxLen: MOST_EVENTS } } },
+      this.#factory,
+    ) as TaskQueue
+    queue.on('error', () => {})
+    return queue
+  }
+
+  events(name: string = this.address.queue): TaskEvents {
+    const events = new this.bull.QueueEvents(name, this.queueOptions, this.#factory) as TaskEvents
+    events.on('error', () => {})
+    return events
+  }
+
+  /** Takes jobs only when it is told to. */
+  takerOf(name: string, options: Pick<WorkerOptions<unknown>, 'lockDuration' | 'stalledInterval'>): TaskWorker {
+    const all = { ...options, ...this.queueOptions, autorun: false, maxStalledCount: Number.MAX_SAFE_INTEGER }
+    const Class = this.bull.Worker as unknown as TaskWorkerClass
+    const worker = new Class(name, null, all as never, this.#factory as never)
+    worker.on('error', () => {})
+    return worker
+  }
+
+  worker<Kind extends TaskWorkerClass>(
+    Class: Kind,
+    processor: (job: TaskJob, token?: string) => Promise<PackedResult>,
+    options: Omit<WorkerOptions<unknown>, 'connection' | 'prefix'>,
+  ): InstanceType<Kind> {
+    const all = { ...options, ...this.queueOptions }
+    return new Class(this.address.queue, processor as never, all as never, this.#factory as never) as InstanceType<Kind>
+  }
+
+  /** Resolves when the server has answered. @throws (as a rejection) QueueError when it does not in time. */
+  async ready(connected: TaskQueue): Promise<void> {
+    let last: unknown = null
+    let timer: NodeJS.Timeout | undefined
+    const onError = (error: unknown) => {
+      last = error
+    }
+    connected.on('error', onError)
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(last ?? new Error('no answer')), CONNECT_MS)
+    })
+    try {
+      await Promise.race([connected.waitUntilReady(), late, this.#refused(() => last)])
+    } catch (error) {
+      await connected
+        .getBackend()
+        .close(true)
+        .catch(() => {})
+      throw new QueueError(
+        `the queue at ${describeAddress(this.address)} cannot be reached: ${reasonOf(last ?? error)}; is the server running, and the address right?`,
+        { cause: error },
+      )
+    } finally {
+      clearTimeout(timer)
+      connected.off('error', onError)
+    }
+  }
+
+  /** Does something that may be done twice, again and again while the server cannot be reached. */
+  async patiently<T>(call: () => Promise<T>): Promise<T> {
+    for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, MOST_RECONNECT_MS)) {
+      try {
+        return await call()
+      } catch (error) {
+        if (!isDisconnection(error)) throw error
+        await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      }
+    }
+  }
+
+  /** Rejects as soon as the server has refused, a moment later so that one that is just starting gets a second try. */
+  async #refused(last: () => unknown): Promise<never> {
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, 300).unref())
+      if (last() === null) continue
+      await new Promise((resolve) => setTimeout(resolve, 1_500).unref())
+      throw last()
+    }
+  }
+}
+
+/** Events that are kept of a queue, about four a task: who waits for results and is behind by more looks them up. */
+const MOST_EVENTS = 10_000
+
+/** In braces, so that all keys of a queue are on one node of a cluster, and those of another queue may be on another. */
+function prefixOf(queue: string): string {
+  return `{drover-${queue}}`
+}
+
+async function connectionOf(address: QueueAddress): Promise<unknown> {
+  if (address.kind === 'postgres') {
+    return {
+      connectionString: address.url,
+      ...(address.password !== undefined && { password: address.password }),
+      schema: address.schema,
+      migrate: true,
+      max: 4,
+      keepAlive: true,
+      connectionTimeoutMillis: CONNECT_MS,
+    }
+  }
+  const retryStrategy = (times: number) => Math.min(100 * 2 ** Math.min(times, 10), MOST_RECONNECT_MS)
+  const common = {
+    ...(address.username !== undefined && { username: address.username }),
+    ...(address.password !== undefined && { password: address.password }),
+    ...(address.tls !== null && { tls: tlsOptions(address.tls) }),
+    maxRetriesPerRequest: null,
+    // A server that is gone without a word is noticed after so long.
+    keepAlive: 10_000,
+    retryStrategy,
+  }
+  switch (address.kind) {
+    case 'redis':
+      return { ...common, host: address.host, port: address.port, db: address.db }
+    case 'socket':
+      return { ...common, path: address.path, db: address.db }
+    case 'sentinel':
+      return {
+        ...common,
+        sentinels: address.hosts,
+        name: address.master,
+        db: address.db,
+        sentinelRetryStrategy: retryStrategy,
+        ...(address.tls !== null && { sentinelTLS: tlsOptions(address.tls), enableTLSForSentinelMode: true }),
+      }
+    case 'cluster': {
+      const { Cluster } = await import('ioredis')
+      const { retryStrategy: _, ...redisOptions } = common
+      return new Cluster([...address.hosts], { redisOptions, clusterRetryStrategy: retryStrategy, lazyConnect: true })
+    }
+  }
+}
+
+const DISCONNECTIONS = /ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOENT|connection (is closed|terminated)|timeout exceeded/i
+
+/** The server was away, or is on its way up or down; ioredis waits by itself, pg does not. */
+function isDisconnection(error: unknown): boolean {
+  const { code = '', message = '' } = error as { code?: unknown; message?: string }
+  return /^(57P0[123]|08...)$/.test(String(code)) || DISCONNECTIONS.test(`${String(code)} ${message}`)
+}
+
+function tlsOptions(files: { readonly ca?: string; readonly cert?: string; readonly key?: string }) {
+  return Object.fromEntries(
+    Object.entries(files).map(([name, file]) => {
+      try {
+        return [name, readFileSync(file)]
+      } catch (error) {
+        throw new OptionError(`queue: ${name}=${file} cannot be read: ${(error as Error).message}`)
+      }
+    }),
+  )
+}
+
+function missing(name: string, driver: string, error: unknown): never {
+  throw new QueueError(
+    `the package ${name} is needed for a queue and cannot be loaded (${reasonOf(error).split('\n', 1)[0]}); install it with: npm install bullmq ${driver}`,
+    { cause: error },
+  )
+}

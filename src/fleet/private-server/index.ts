@@ -1,0 +1,1 @@
+export { type PrivateServer, type PrivateServerOptions, privateServer } from './private-server.js'

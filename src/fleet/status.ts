@@ -1,0 +1,128 @@
+import type { BackendOptions, TaskJob, TaskQueue } from './backend.js'
+import type { CancelMark } from './control.js'
+import { type OpenQueue, type QueueChoice, withQueue } from './open-queue.js'
+import { checkRun, runOfJob } from './task-envelope.js'
+
+export interface StatusOptions extends BackendOptions {
+  readonly queue: QueueChoice
+  /** Counts the tasks of this run alone, which takes a look at each name in the queue. Default: all of them are counted. */
+  readonly run?: string | undefined
+}
+
+export interface TaskCounts {
+  /** Wait for a worker. */
+  readonly waiting: number
+  readonly running: number
+  /** Have a result that has not expired. */
+  readonly done: number
+}
+
+export interface RunningTask {
+  readonly run: string
+  readonly id: string | null
+  readonly key: string
+  /** Which worker has it. */
+  readonly worker: string | null
+  /** ISO 8601 in UTC. */
+  readonly takenAt: string | null
+  /** How often a worker was lost while it had this task. */
+  readonly lost: number
+}
+
+export interface FleetStatus {
+  readonly queue: string
+  readonly tasks: TaskCounts
+  readonly run: string | null
+  readonly workers: readonly { readonly name: string; readonly running: number }[]
+  readonly running: readonly RunningTask[]
+  /** What `drover cancel` was called for. */
+  readonly cancelled: readonly CancelMark[]
+  readonly limits: QueueLimits
+}
+
+/** What holds for the whole fleet. */
+export interface QueueLimits {
+  /** Tasks that run at once, on all machines together; null for no limit. */
+  readonly concurrency: number | null
+  /** Tasks that are started in so many milliseconds; null for no limit. */
+  readonly rate: { readonly max: number; readonly perMs: number } | null
+}
+
+const WAITING = ['wait', 'prioritized', 'delayed'] as const
+const DONE = ['completed', 'failed'] as const
+/** Names that are read at a time. */
+const PAGE = 5_000
+
+/** How a queue stands. @throws (as a rejection) OptionError, QueueError. */
+export async function status(options: StatusOptions): Promise<FleetStatus> {
+  const run = options.run === undefined ? null : checkRun(options.run)
+  return withQueue(options.queue, options, (opened) => statusOf(opened, run))
+}
+
+async function statusOf({ queue, control }: OpenQueue, run: string | null): Promise<FleetStatus> {
+  const [active, workers, cancelled, tasks, limits] = await Promise.all([
+    queue.getJobs(['active']) as Promise<(TaskJob | undefined)[]>,
+    queue.getWorkers(),
+    control.marks(),
+    run === null ? countAll(queue) : countRun(queue, run),
+    limitsOf(queue),
+  ])
+  const running = active
+    .filter((job) => job !== undefined)
+    .filter(({ data }) => run === null || data.run === run)
+    .map(runningTask)
+  const names = workers.map(({ name, rawname }) => workerName(name, rawname)).filter((name) => name !== null)
+  const withCount = (name: string) => ({ name, running: running.filter(({ worker }) => worker === name).length })
+  return {
+    queue: queue.name,
+    tasks,
+    run,
+    workers: [...new Set(names)].sort().map(withCount),
+    running,
+    cancelled,
+    limits,
+  }
+}
+
+export async function limitsOf(queue: TaskQueue): Promise<QueueLimits> {
+  const [concurrency, rate] = await Promise.all([queue.getGlobalConcurrency(), queue.getGlobalRateLimit()])
+  return { concurrency, rate: rate === null ? null : { max: rate.max, perMs: rate.duration } }
+}
+
+async function countAll(queue: TaskQueue): Promise<TaskCounts> {
+  const counts = await queue.getJobCounts(...WAITING, 'active', ...DONE)
+  const sum = (states: readonly string[]) => states.reduce((total, state) => total + (counts[state] ?? 0), 0)
+  return { waiting: sum(WAITING), running: sum(['active']), done: sum(DONE) }
+}
+
+async function countRun(queue: TaskQueue, run: string): Promise<TaskCounts> {
+  const count = async (states: readonly string[]) => {
+    let found = 0
+    for (const state of states) {
+      for (let start = 0; ; start += PAGE) {
+        const [ids = []] = await queue.getBackend().getRanges([state as never], start, start + PAGE - 1, true)
+        found += (ids as string[]).filter((id) => runOfJob(id) === run).length
+        if ((ids as string[]).length < PAGE) break
+      }
+    }
+    return found
+  }
+  return { waiting: await count(WAITING), running: await count(['active']), done: await count(DONE) }
+}
+
+function runningTask(job: TaskJob): RunningTask {
+  const { run, id, key } = job.data
+  return {
+    run,
+    id: id ?? null,
+    key,
+    worker: job.processedBy ?? null,
+    takenAt: job.processedOn === undefined ? null : new Date(job.processedOn).toISOString(),
+    lost: job.stalledCounter,
+  }
+}
+
+/** BullMQ gives a connection a name that ends with that of its worker. */
+function workerName(name: string | undefined, rawname: string | undefined): string | null {
+  return /:w:(.*)$/.exec(rawname ?? name ?? '')?.[1] ?? null
+}
