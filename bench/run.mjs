@@ -7,7 +7,18 @@ import { parseArgs } from 'node:util'
 import { compileLimit, describeMachine, findPeers, installPackages } from './lib/machine.mjs'
 import { renderReport } from './lib/report.mjs'
 
-const TASK_CASES = ['starts', 'big-parent', 'blocking', 'parent-cpu', 'memory', 'output', 'crowd', 'start-up']
+const TASK_CASES = [
+  'starts',
+  'big-parent',
+  'blocking',
+  'parent-cpu',
+  'memory',
+  'output',
+  'crowd',
+  'start-up',
+  'pipe',
+  'steering',
+]
 const POOL_CASES = ['messages', 'round-trip', 'long-messages', 'huge-messages']
 const FLEET_CASES = ['fleet-jobs', 'fleet-starts']
 const CASES = [...TASK_CASES, ...POOL_CASES, ...FLEET_CASES]

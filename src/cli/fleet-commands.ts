@@ -6,18 +6,13 @@ const STATUS_EXAMPLES = `Examples:
   drover status --queue redis://host night --json | jq .tasks.waiting
 `
 
-const CANCEL_EXAMPLES = `Examples:
-  drover cancel --queue redis://host night              a whole run
-  drover cancel --queue redis://host night/report-17    one task of it, by its id or key
-`
-
 const LIMIT_EXAMPLES = `Examples:
   drover limit --queue redis://host --jobs 100          so many at once, on all machines together
   drover limit --queue redis://host --rate 50/s         so many are started in a second
   drover limit --queue redis://host --tag licences --jobs 3    of tasks with that tag
 `
 
-/** Adds `drover status`, `drover cancel` and `drover limit` to the program. */
+/** Adds `drover status` and `drover limit` to the program. */
 export function addFleetCommands(program: Command): void {
   const status = program
     .command('status')
@@ -31,16 +26,6 @@ export function addFleetCommands(program: Command): void {
       const { printStatus } = await import('./fleet.js')
       await printStatus(run, options)
     })
-  const cancel = program
-    .command('cancel')
-    .summary('end a run of a fleet, or one task of it')
-    .description('Ends a run in a queue, or one task of it, whichever machine it runs on.')
-    .argument('<RUN[/TASK]>')
-    .addHelpText('before', CANCEL_EXAMPLES)
-  addQueueOptions(cancel).action(async (words: string, options: QueueWords) => {
-    const { cancelTasks } = await import('./fleet.js')
-    await cancelTasks(words, options)
-  })
   const limit = program
     .command('limit')
     .summary('see and set what holds for a whole fleet')

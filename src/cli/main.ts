@@ -11,6 +11,7 @@ import { addResultsCommand } from './results-command.js'
 import { addRunCommand } from './run-command.js'
 import { dieOf } from './signals.js'
 import { addSlotsCommand } from './slots-command.js'
+import { addSteeringCommands } from './steering-commands.js'
 import { addSubmitCommand } from './submit-command.js'
 import { version } from './version.js'
 import { addWorkCommand } from './work-command.js'
@@ -38,6 +39,7 @@ async function main(): Promise<Ending> {
   addPoolCommand(program, exact, end)
   addResultsCommand(program, end)
   addSlotsCommand(program, exact, end)
+  addSteeringCommands(program, end)
   addSubmitCommand(program, exact, groups, end)
   addWorkCommand(program, end)
   addFleetCommands(program)
@@ -59,11 +61,18 @@ async function main(): Promise<Ending> {
   return ending
 }
 
+/** Who is steered is not there. */
+const MISTAKES: ReadonlySet<unknown> = new Set(['ERR_DROVER_NO_RUN', 'ERR_DROVER_NO_TASK', 'ERR_DROVER_AMBIGUOUS'])
+
 /** What an error that ended everything means for the exit status, said on stderr. */
 function endingOf(error: unknown): Ending {
   // commander has said what was wrong by itself.
   if (error instanceof CommanderError) return { status: error.exitCode === 0 ? 0 : STATUS_MISTAKE }
-  const isMistake = error instanceof InputError || error instanceof OptionError || error instanceof TemplateError
+  const isMistake =
+    error instanceof InputError ||
+    error instanceof OptionError ||
+    error instanceof TemplateError ||
+    MISTAKES.has((error as DroverError).code)
   const message =
     error instanceof DroverError
       ? error.message

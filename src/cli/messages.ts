@@ -33,6 +33,11 @@ export class Messages {
     if (!this.#options.quiet) this.#options.write(`drover: ${printable(message)}`)
   }
 
+  /** Something that only who wants to know everything should. */
+  detail(message: string): void {
+    if (this.#options.verbose) this.say(message)
+  }
+
   /** A line that already says who speaks. */
   line(line: string): void {
     if (!this.#options.quiet) this.#options.write(line)

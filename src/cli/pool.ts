@@ -11,7 +11,7 @@ import type { Ending } from './exit.js'
 import { type Kept, openKept } from './keeping.js'
 import type { PoolRequest } from './pool-options.js'
 import { printedRun } from './printed-run.js'
-import type { SteeredRun } from './signals.js'
+import { cancelHere, type SteeredRun } from './signals.js'
 
 /**
  * Sends messages to workers that stay, and prints their answers, or results.
@@ -58,6 +58,13 @@ async function runWith(request: PoolRequest, kept: Kept): Promise<Ending> {
         // Only who is shown every result is helped by a `skipped` one for each message that a halt left unread.
         readRest: printing.json !== null && messages.total !== null,
         onWarning: (message) => to.messages.say(message),
+        control: {
+          kind: 'pool',
+          cancel: cancelHere,
+          jobs: { get: () => pool!.max, set: (jobs) => setJobs(run!, pool!, request.pool.pipeline ?? 1, jobs) },
+          onUnseen: (why) => to.messages.detail(why),
+          onSteered: (what) => to.messages.say(what),
+        },
         onAlreadyDone: (_task, { index }) => void to.printer.pass(index),
         beforeStart: (task, { index, attempt }) => {
           answers.noteMessage(index, task)
@@ -124,6 +131,11 @@ class AnswerPrinting {
   }
 }
 
+function setJobs(run: DispatchRun, pool: ProcessPool<Buffer>, pipeline: number, count: number): void {
+  pool.max = count
+  run.concurrency = count * pipeline
+}
+
 /** A run whose workers are ended with it, and change in number with what runs at once. */
 function steeredBy(run: DispatchRun, pool: ProcessPool<Buffer>, pipeline: number): SteeredRun {
   return {
@@ -131,8 +143,7 @@ function steeredBy(run: DispatchRun, pool: ProcessPool<Buffer>, pipeline: number
       return pool.max
     },
     set concurrency(count) {
-      pool.max = count
-      run.concurrency = count * pipeline
+      setJobs(run, pool, pipeline, count)
     },
     progress: () => run.progress(),
     summary: () => run.summary(),

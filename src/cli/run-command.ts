@@ -17,6 +17,7 @@ const EXAMPLES = `Examples:
   find . -name '*.png' -print0 | drover run -0 -j 4 pngcrush -q {} {.}.min.png
   drover run -k 'grep -c {1} {2}' ::: cat dog ::: *.txt    every combination
   drover run --tasks jobs.jsonl --json --retries 2 --timeout 5m
+  drover run --pipe --block 10M wc -l < big.log            blocks of a stream
   drover run --tasks users.csv 'createuser --name {name} {mail}'
   drover run --queue redis://host --tasks jobs.jsonl --json    on the machines where drover work runs
 `

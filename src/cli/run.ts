@@ -15,6 +15,7 @@ import type { Messages } from './messages.js'
 import { printedRun, type Showing } from './printed-run.js'
 import type { QueueRequest } from './queue-options.js'
 import type { JournalRequest } from './run-options.js'
+import { cancelHere } from './signals.js'
 
 /** All that `drover run` was asked for. */
 export interface RunRequest extends Showing {
@@ -110,6 +111,7 @@ function optionsFor(
       return filled
     },
     onWarning: (message) => messages.say(message),
+    control: { cancel: cancelHere, onUnseen: (why) => messages.detail(why), onSteered: (what) => messages.say(what) },
     onAlreadyDone: (_task, { index }) => void printer.pass(index),
     ...(request.printing.json === null ? { onOutput: (output) => printer.output(withLabel(output)) } : null),
   }

@@ -68,6 +68,11 @@ export function watchSignals(run: SteeredRun, say: (message: string) => void): S
   }
 }
 
+/** Ends this drover from within as SIGTERM does from without, also a second time. */
+export function cancelHere(): void {
+  process.kill(process.pid, 'SIGTERM')
+}
+
 /** How long results may take to be printed after the last process of a run that was ended twice is gone. */
 const PRINTING_MS = 1_000
 

@@ -18,7 +18,8 @@ export function wholeStandardInput(): NodeJS.ReadableStream | AsyncIterable<Buff
 export function standardInputFile(): { path: string; name: string; begin: number } | null {
   const path = `/proc/${process.pid}/fd/0`
   try {
-    if (!isFile(0)) return null
+    // Files that the system makes up as they are read say that they have no bytes.
+    if (!isFile(0) || fstatSync(0).size === 0) return null
     const position = /^pos:\s*(\d+)/m.exec(readFileSync('/proc/self/fdinfo/0', 'utf8'))
     // Others than who has opened it may not be allowed to.
     closeSync(openSync(path, 'r'))

@@ -1,5 +1,6 @@
-import type { StartSpec } from '../launcher/port.js'
+import type { OutputStream, StartSpec } from '../launcher/port.js'
 import { Execution } from '../process/execution.js'
+import type { ExecutionOptions } from '../process/execution-options.js'
 import type { Process } from '../process/process.js'
 import { type ResultIdentity, resultOf, resultWithoutStart } from '../process/result-of.js'
 import { type OutputPair, PIPES, startSpecOf, streamOf } from '../process/start-spec.js'
@@ -12,6 +13,7 @@ import type { CheckedDispatchOptions, TaskOutput } from './dispatch-options.js'
 import { startElsewhere } from './elsewhere-attempt.js'
 import type { Entry, Running } from './entry.js'
 import { startMessage } from './message-attempt.js'
+import { RecentOutput } from './recent-output.js'
 import { isShortage } from './shortage.js'
 import type { TaskRunner } from './task-runner.js'
 import { userCall } from './user-call.js'
@@ -86,7 +88,7 @@ export function startAttempt(
 ): Running {
   const identity = identityOf(entry, options, performance.now() - entry.queuedAtMs)
   if (prepared === null) return startProcess(entry.process!, identity, events)
-  const { onOutput, encoding } = options
+  const { encoding } = options
   if ('error' in prepared) {
     const result = () => resultWithoutStart(entry.task, identity, 'invalid', prepared.error, encoding)
     process.nextTick(() => events.onEnd({ state: 'invalid', shortage: false, result }))
@@ -95,13 +97,12 @@ export function startAttempt(
   if ('message' in prepared) return startMessage(prepared.task, prepared.message, identity, options, events)
   if ('runner' in prepared) return startElsewhere(prepared.task, entry, prepared.runner, options, events)
   const { task, spec } = prepared
-  const { index, attempt } = entry
   const execution = new Execution({
     ...options,
     spec,
     input: streamOf(task),
     timeoutMs: task.timeoutMs ?? options.timeoutMs,
-    onOutput: onOutput && ((stream, chunk) => passOn(onOutput, { task, index, attempt, stream, chunk }, events)),
+    onOutput: receiverOf(entry, task, options, events),
     onSpawn: undefined,
     onDone: (outcome) =>
       events.onEnd({
@@ -119,7 +120,35 @@ export function identityOf(entry: Entry, options: CheckedDispatchOptions, queued
   return { run: options.run, index, key, attempt, attempts, queuedMs }
 }
 
-const NOTHING_RUNS: Running = { end() {}, endNow() {}, hurry() {}, ending: null, suspend: async () => {}, resume() {} }
+/** Takes the output for the user, and for whoever follows the task. */
+function receiverOf(
+  entry: Entry,
+  task: Task,
+  { onOutput, control, maxOutputBytes }: CheckedDispatchOptions,
+  events: AttemptEvents,
+): ExecutionOptions['onOutput'] {
+  const { index, attempt } = entry
+  const pass =
+    onOutput &&
+    ((stream: OutputStream, chunk: Buffer) => passOn(onOutput, { task, index, attempt, stream, chunk }, events))
+  // What nobody wants to see is counted by the launcher and does not come here.
+  if (control === null || (pass === undefined && maxOutputBytes === 0)) return pass
+  return (stream, chunk) => {
+    entry.recent ??= new RecentOutput()
+    entry.recent.push(stream, chunk)
+    return pass?.(stream, chunk)
+  }
+}
+
+const NOTHING_RUNS: Running = {
+  pid: null,
+  end() {},
+  endNow() {},
+  hurry() {},
+  ending: null,
+  suspend: async () => {},
+  resume() {},
+}
 
 /** A process object of the user's. It may have been started before. */
 function startProcess(child: Process, identity: ResultIdentity, events: AttemptEvents): Running {
@@ -128,6 +157,9 @@ function startProcess(child: Process, identity: ResultIdentity, events: AttemptE
     events.onEnd({ state: result.state, shortage: false, result: () => ({ ...result, ...identity }) }),
   )
   return {
+    get pid() {
+      return child.pid
+    },
     end: () => void child.kill(),
     endNow: () => void child.kill({ graceMs: 0 }),
     hurry: () => void child.kill({ graceMs: 0 }),

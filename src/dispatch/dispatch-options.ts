@@ -98,11 +98,32 @@ export interface DispatchOptions extends ExecutionSettings, SlotOptions {
   readonly runner?: TaskRunner | undefined
   /** Told what people should know of a run that goes on all the same. Default: nobody is. */
   readonly onWarning?: ((message: string) => void) | undefined
+  /**
+   * Whether this user can see and steer the run from elsewhere while it goes on, as with `drover ps`, through a socket that nobody
+   * else can use. It is opened when the run has gone on for a tenth of a second. Default: false.
+   */
+  readonly control?: boolean | ControlHooks | undefined
   /** The run's id: letters, digits and `-`. Default: made up. */
   readonly run?: string
 }
 
+/** What is different about a run when it is steered from elsewhere. All of it is optional. */
+export interface ControlHooks {
+  /** What it is called: `run`, `pool`. Default: `run`. */
+  readonly kind?: string | undefined
+  /** Called to end the run. Default: it is halted, and what runs is ended. */
+  readonly cancel?: (() => void) | undefined
+  /** How many jobs there are at once, where that is not the run's `concurrency`. */
+  readonly jobs?: { get(): number; set(jobs: number): void } | undefined
+  /** Told why the run cannot be seen, when there can be no socket. Default: `onWarning` is. */
+  readonly onUnseen?: ((message: string) => void) | undefined
+  /** Told in words what somebody has done to the run. */
+  readonly onSteered?: ((what: string) => void) | undefined
+}
+
 export interface CheckedDispatchOptions extends CheckedSettings {
+  /** Null when it cannot be steered from elsewhere. */
+  readonly control: ControlHooks | null
   readonly concurrency: number
   readonly retries: number
   readonly backoffMs: number
@@ -150,6 +171,7 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     keys: options.journal !== undefined || options.runner !== undefined || (options.keys ?? false),
     input: checkOneOf('input', options.input ?? 'null', ['null', 'inherit']),
     output: checkOutput(options.output ?? 'pipe'),
+    control: checkControl(options.control),
     run,
     scope: `${run}-${uniqueId()}`,
     journal: checkJournal(options.journal),
@@ -162,6 +184,13 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     onWarning: options.onWarning,
     slotSources: slotSourcesOf(options),
   }
+}
+
+function checkControl(control: DispatchOptions['control']): ControlHooks | null {
+  if (control === undefined || control === false) return null
+  if (control === true) return {}
+  if (typeof control === 'object' && control !== null) return control
+  throw new OptionError(`control: expected true, false or an object, not ${String(control)}`)
 }
 
 /** What says how commands are started, and has no meaning for a message. */

@@ -11,6 +11,7 @@ import type { Progress, Summary } from './progress.js'
 import { ResultStream } from './result-stream.js'
 import { Scheduler } from './scheduler.js'
 import type { SchedulerSide } from './scheduler-side.js'
+import { Steering } from './steering.js'
 import { checkIterable, TaskSource, type Tasks } from './task-source.js'
 import { userCall } from './user-call.js'
 
@@ -72,7 +73,8 @@ export class DispatchRun implements AsyncIterable<Result> {
     this.#onAlreadyDone = options.onAlreadyDone
     this.#maker = new EntryMaker(checked)
     this.#scheduler = new Scheduler(checked, this.#side(lookahead))
-    this.#lifecycle = new Lifecycle(this.#scheduler)
+    this.steering = new Steering(this.#scheduler)
+    this.#lifecycle = new Lifecycle(this.#scheduler, this)
     this.#results = new ResultStream(
       () => this.#scheduler.pump(),
       () => this.#leave(),
@@ -91,6 +93,9 @@ export class DispatchRun implements AsyncIterable<Result> {
     this.#scheduler.slots.limit = checkConcurrency(concurrency)
     if (this.#begun) this.#scheduler.pump()
   }
+
+  /** To look at single tasks and to steer them. */
+  readonly steering: Steering
 
   get run(): string {
     return this.#scheduler.options.run

@@ -12,6 +12,7 @@ import { Lifecycle } from './lifecycle.js'
 import type { Progress, Summary } from './progress.js'
 import { Scheduler } from './scheduler.js'
 import type { SchedulerSide } from './scheduler-side.js'
+import { Steering } from './steering.js'
 
 export interface DispatcherOptions extends DispatchOptions {
   /** Whether {@link Dispatcher.finished} keeps the results; memory then grows with them. Default: false. */
@@ -71,7 +72,8 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
     this.#keepFinished = options.keepFinished ?? false
     this.#maker = new EntryMaker(checked)
     this.#scheduler = new Scheduler(checked, this.#side())
-    this.#lifecycle = new Lifecycle(this.#scheduler)
+    this.steering = new Steering(this.#scheduler)
+    this.#lifecycle = new Lifecycle(this.#scheduler, this)
   }
 
   get concurrency(): number {
@@ -83,6 +85,9 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
     this.#scheduler.slots.limit = checkConcurrency(concurrency)
     this.#scheduler.pump()
   }
+
+  /** To look at single tasks and to steer them. */
+  readonly steering: Steering
 
   get run(): string {
     return this.#scheduler.options.run

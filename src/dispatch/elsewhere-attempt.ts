@@ -40,6 +40,7 @@ export function startElsewhere(
   })
   const end: Running['end'] = (cause) => running.end(cause)
   return {
+    pid: null,
     end,
     endNow: (cause) => {
       running.end(cause)

@@ -3,6 +3,7 @@ import type { Process } from '../process/process.js'
 import type { SlotPermit } from '../slots/slot-source.js'
 import type { Result, ResultError } from '../task/result.js'
 import type { Task } from '../task/task.js'
+import type { RecentOutput } from './recent-output.js'
 import type { Queued } from './task-queue.js'
 
 /** A task on its way through a run. */
@@ -21,7 +22,11 @@ export interface Entry extends Queued {
   attempt: number
   queuedAtMs: number
   slot: number
+  /** When this attempt was started, by the monotonic clock. */
+  startedMs: number
   running: Running | null
+  /** What it printed last, where somebody may want to follow it. */
+  recent: RecentOutput | null
   /** What it was started with, besides a place among `concurrency`. */
   permit: SlotPermit | null
   /** Why it is being ended to be started again later; null when it is not. */
@@ -34,4 +39,4 @@ export interface Entry extends Queued {
 }
 
 /** What can be done to a running task, be it one of ours or a process object of the user's. */
-export type Running = Pick<Execution, 'end' | 'endNow' | 'hurry' | 'ending' | 'suspend' | 'resume'>
+export type Running = Pick<Execution, 'pid' | 'end' | 'endNow' | 'hurry' | 'ending' | 'suspend' | 'resume'>

@@ -1,3 +1,5 @@
+import type { RunToSteer } from '../control/run-control.js'
+import { RunSocket } from '../control/run-socket.js'
 import { onAbort } from '../process/on-abort.js'
 import { abortError } from '../process/process.js'
 import { sweep } from '../process/sweep.js'
@@ -13,10 +15,14 @@ export class Lifecycle {
   #begun = false
   #timer: NodeJS.Timeout | null = null
   #stopListening: (() => void)[] = []
+  readonly #socket: RunSocket | null
 
-  constructor(scheduler: Scheduler) {
+  /** @param run - what is steered from elsewhere, where that is asked for. */
+  constructor(scheduler: Scheduler, run: RunToSteer) {
     this.#scheduler = scheduler
     this.#options = scheduler.options
+    const { control, onWarning } = scheduler.options
+    this.#socket = control === null ? null : new RunSocket(run, control, control.onUnseen ?? onWarning)
   }
 
   /** Begins to heed the signal, the journal and the total timeout, unless it does already. */
@@ -25,6 +31,7 @@ export class Lifecycle {
     if (this.#begun) return
     this.#begun = true
     this.#scheduler.begin()
+    this.#socket?.open()
     const { signal, journal, totalTimeoutMs } = this.#options
     if (totalTimeoutMs > 0) {
       const message = `the run took longer than ${totalTimeoutMs} ms and was ended`
@@ -66,6 +73,8 @@ export class Lifecycle {
     await this.#scheduler.allGone()
     const isOver = () => this.#scheduler.idle
     if (leftovers !== 'keep') await sweep(launcher, scope, { graceMs: killGraceMs, hurry: this.#hurry.signal, isOver })
-    if (isOver()) await this.#scheduler.leaveGate()
+    if (!isOver()) return
+    await this.#scheduler.leaveGate()
+    if (this.#socket !== null && isOver()) await this.#socket.close()
   }
 }

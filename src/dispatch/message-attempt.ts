@@ -53,7 +53,7 @@ export function startMessage(
       (answer) => finish(answered(answer as Answer<unknown, string>)),
       (error) => finish(cause === null ? failed(error, options.encoding) : { ...cause }),
     )
-  return { end, endNow: end, hurry() {}, ending: null, suspend: async () => {}, resume() {} }
+  return { pid: null, end, endNow: end, hurry() {}, ending: null, suspend: async () => {}, resume() {} }
 }
 
 /** What is different from a task that was never started. */

@@ -9,6 +9,7 @@ import type { CheckedDispatchOptions } from './dispatch-options.js'
 import { Endings } from './endings.js'
 import type { Entry } from './entry.js'
 import { FinalResults } from './final-results.js'
+import { Pause } from './pause.js'
 import type { Progress, Summary } from './progress.js'
 import type { SchedulerSide } from './scheduler-side.js'
 import { Shortage } from './shortage.js'
@@ -42,6 +43,7 @@ export class Scheduler {
   #begun = false
   #pumping = false
   #suspended = false
+  readonly #pause = new Pause()
   #stopped: ResultError | null = null
   #halted: string | null = null
 
@@ -96,6 +98,31 @@ export class Scheduler {
     )
   }
 
+  get running(): ReadonlySet<Entry> {
+    return this.#running
+  }
+
+  get betweenAttempts(): Iterable<Entry> {
+    return this.#again
+  }
+
+  /** All that run or wait. */
+  *live(): Generator<Entry> {
+    yield* this.#running
+    yield* this.#again
+    yield* this.#queue
+  }
+
+  get paused(): boolean {
+    return this.#pause.isOn
+  }
+
+  /** Whether nothing is started for a while; what runs goes on. */
+  set paused(paused: boolean) {
+    this.#pause.set(paused && this.#stopped === null)
+    this.pump()
+  }
+
   /** From now on the time counts. */
   begin(): void {
     if (!this.#begun) this.options.journal?.begin(this.options.run)
@@ -136,13 +163,14 @@ export class Scheduler {
     this.#pumping = true
     while (this.#step());
     this.#pumping = false
-    if (this.#queue.size === 0 || this.#stopped !== null || this.#suspended) this.#gate.unwanted()
+    if (this.#queue.size === 0 || this.#stopped !== null || this.#suspended || this.#pause.isOn) this.#gate.unwanted()
     if (this.idle) this.#side.onIdle()
   }
 
   /** Starts nothing more; with `now`, ends what runs too. A second stop can only be a harder one. */
   stop(when: 'soon' | 'now', error: ResultError): void {
     this.#stopped ??= error
+    this.#pause.set(false)
     const waiting = [...this.#queue.drain(), ...this.#again.drain()]
     this.#hold(() => {
       for (const entry of waiting) this.#letGo(entry, this.#stopped!)
@@ -154,12 +182,13 @@ export class Scheduler {
   /**
    * Ends one task, whatever it is at: what runs is ended, what waits is not started, and nothing of it is tried again.
    *
-   * @param graceMs - between TERM and KILL, at the most; may be called again with less.
+   * @param graceMs - between TERM and KILL, at the most; may be called again with less. Default: the run's.
    */
-  endOne(entry: Entry, error: ResultError, graceMs: number): void {
+  endOne(entry: Entry, error: ResultError, graceMs?: number): void {
     entry.ended ??= error
+    entry.shed = null
     if (entry.running !== null) return entry.running.end({ state: 'cancelled', error }, graceMs)
-    if (!this.#queue.remove(entry) && !this.#again.take(entry)) return
+    if (!this.#queue.remove(entry) && !this.#again.remove(entry)) return
     this.#letGo(entry, error)
     this.pump()
   }
@@ -190,6 +219,7 @@ export class Scheduler {
 
   /** When it is idle: gives back what would keep the event loop alive. */
   rest(): void {
+    this.#pause.set(false)
     this.#shortage.rest()
     this.#delay.rest()
   }
@@ -207,7 +237,7 @@ export class Scheduler {
   /** Does one thing; false when there is nothing to do until something happens. */
   #step(): boolean {
     const side = this.#side
-    if (this.#suspended && this.#stopped === null) return false
+    if ((this.#suspended || this.#pause.isOn) && this.#stopped === null) return false
     if (this.#results.isJammed || !side.hasRoom(this.#results.unannounced)) return false
     const waiting = this.#queue.size
     const mayStart =
@@ -242,6 +272,7 @@ export class Scheduler {
       return this.#finishStopped(entry, this.#stopped)
     }
     this.#delay.started()
+    entry.startedMs = performance.now()
     this.#running.add(entry)
     entry.running = startAttempt(entry, prepared, this.options, {
       onEnd: (end) => this.#onEnd(entry, end),
@@ -252,6 +283,8 @@ export class Scheduler {
 
   #onEnd(entry: Entry, end: AttemptEnd): void {
     this.#endings.add(entry.running!)
+    entry.recent?.end(end.state)
+    entry.recent = null
     this.#release(entry)
     if (this.#stopped === null && entry.ended === null && end.shortage && this.#shortage.retries(this.#running.size)) {
       entry.attempt -= 1

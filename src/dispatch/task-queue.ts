@@ -44,6 +44,10 @@ export class TaskQueue<T extends Queued> {
     return first
   }
 
+  *[Symbol.iterator](): Generator<T> {
+    yield* this.#heap
+  }
+
   /** Takes one out that need not be the first; false when it is not in it. As slow as the queue is long. */
   remove(member: T): boolean {
     const place = this.#heap.indexOf(member)

@@ -37,8 +37,12 @@ export class TriesAgain {
     else recorded.then(() => this.#pause(entry, pauseMs), onError)
   }
 
-  /** This one waits no more; false when it did not. */
-  take(entry: Entry): boolean {
+  [Symbol.iterator](): Iterator<Entry> {
+    return this.#waiting.values()
+  }
+
+  /** Takes one out. Returns whether it was there. */
+  remove(entry: Entry): boolean {
     return this.#waiting.delete(entry)
   }
 

@@ -99,7 +99,11 @@ export function checkDaemon<Item, Value>(options: DaemonOptions<Item, Value>): C
   }
   const own: readonly string[] = OWN_OPTIONS
   const rest = Object.fromEntries(Object.entries(options).filter(([name]) => !own.includes(name)))
-  const forEach = checkForEach<Item, Value>(handler, { ...rest, env: { ...NOT_INHERITED, ...options.env } })
+  const forEach = checkForEach<Item, Value>(handler, {
+    control: true,
+    ...rest,
+    env: { ...NOT_INHERITED, ...options.env },
+  })
   const lock = checkPath('lock', options.lock)
   const pidFile = checkPath('pidFile', options.pidFile)
   if (lock !== null && lock === pidFile) {

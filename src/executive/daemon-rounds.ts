@@ -1,6 +1,6 @@
 import { onAbort } from '../process/on-abort.js'
 import { MAX_DURATION_MS } from '../process/process-options.js'
-import { DroverError } from '../task/errors.js'
+import { DroverError, OptionError } from '../task/errors.js'
 import { RESULT_STATES, type ResultError, type ResultState } from '../task/result.js'
 import type { CheckedDaemon, DaemonRound } from './daemon-options.js'
 import { ForEachRun } from './for-each-run.js'
@@ -51,6 +51,9 @@ export class DaemonRounds<Item, Value> {
   #failure: { error: unknown } | null = null
   #isToEndNow = false
   #isToReload = false
+  #paused = false
+  /** What was asked for while it goes on, in place of the option. */
+  #jobs: number | null = null
 
   constructor(options: CheckedDaemon<Item, Value>, manager: ServiceManager) {
     this.#options = options
@@ -106,6 +109,45 @@ export class DaemonRounds<Item, Value> {
     this.#sleep.wake()
   }
 
+  /** How many have been pulled in this round and have no result yet. */
+  get inHand(): number {
+    const progress = this.#run?.progress()
+    if (progress === undefined) return 0
+    return progress.total - RESULT_STATES.reduce((sum, state) => sum + progress.byState[state], 0)
+  }
+
+  /** The counts, those of the round that goes on included. */
+  get byState(): Record<ResultState, number> {
+    const now = this.#run?.progress().byState
+    return Object.fromEntries(
+      RESULT_STATES.map((state) => [state, this.counts.byState[state] + (now?.[state] ?? 0)]),
+    ) as Record<ResultState, number>
+  }
+
+  /** Whether no more items are pulled for a while, in this round and those after it. */
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  set paused(paused: boolean) {
+    this.#paused = paused
+    if (this.#run !== null) this.#run.paused = paused
+  }
+
+  /** How many processes at once, where that does not depend on a function. */
+  get concurrency(): number | null {
+    const { concurrency } = this.#options.forEach
+    return this.#jobs ?? (typeof concurrency === 'function' ? (this.#run?.concurrency ?? null) : concurrency)
+  }
+
+  /** From now on. @throws OptionError where a function says how many. */
+  setConcurrency(jobs: number): void {
+    if (typeof this.#options.forEach.concurrency === 'function')
+      throw new OptionError('concurrency: a function of the program says how many there are, and has the last word')
+    this.#jobs = jobs
+    if (this.#run !== null) this.#run.concurrency = jobs
+  }
+
   get #goesOn(): boolean {
     return this.#endedBy === null && this.#failure === null
   }
@@ -138,7 +180,9 @@ export class DaemonRounds<Item, Value> {
     const items = await this.#unlessLeft(this.#options.queue())
     if (items === null || items === undefined || !this.#goesOn) return NOTHING
     // The daemon listens to the signal by itself.
-    this.#run = new ForEachRun(items, { ...this.#options.forEach, signal: undefined }, this.#workers)
+    this.#run = new ForEachRun(items, { ...this.#options.forEach, signal: undefined, control: false }, this.#workers)
+    this.#run.paused = this.#paused
+    if (this.#jobs !== null) this.#run.concurrency = this.#jobs
     return this.#run.summary()
   }
 

@@ -5,6 +5,7 @@ import { lockDaemon } from './daemon-lock.js'
 import { type CheckedDaemon, checkDaemon, type DaemonOptions } from './daemon-options.js'
 import { type DaemonCounts, type DaemonEnd, DaemonRounds } from './daemon-rounds.js'
 import { watchDaemonSignals } from './daemon-signals.js'
+import { daemonSocket } from './each-control.js'
 import type { ItemModule, ItemOf, ValueOf } from './item-module.js'
 import { PidFile } from './pid-file.js'
 import { ServiceManager } from './service-manager.js'
@@ -41,6 +42,7 @@ export async function daemon<Item, Value>(options: DaemonOptions<Item, Value>): 
   const rounds = new DaemonRounds(checked, manager)
   const lock = await lockFor(checked, launcher)
   if (lock === 'taken') return { ...rounds.counts, endedBy: 'locked' }
+  const socket = checked.forEach.control ? daemonSocket(rounds as DaemonRounds<unknown, unknown>) : null
   let pidFile: PidFile | null = null
   let unwatch: (() => void) | null = null
   let forgetLost: (() => void) | null = null
@@ -48,10 +50,12 @@ export async function daemon<Item, Value>(options: DaemonOptions<Item, Value>): 
     if (checked.pidFile !== null) pidFile = await PidFile.write(checked.pidFile)
     if (checked.signals) unwatch = watchDaemonSignals(rounds)
     if (lock !== null) forgetLost = whenLost(lock, (reason) => rounds.fail(reason))
+    socket?.open()
     await manager.begin()
     const endedBy = await rounds.run()
     return { ...rounds.counts, endedBy }
   } finally {
+    await socket?.close()
     forgetLost?.()
     manager.end()
     await pidFile?.remove()

@@ -49,6 +49,11 @@ export interface ForEachOptions<Item = unknown, Value = unknown> extends HandedO
   readonly release?: (() => unknown) | undefined
   /** Called, and awaited, after {@link release} when all items are done and the last process has ended, however that came. */
   readonly reacquire?: (() => unknown) | undefined
+  /**
+   * Whether this user can see and steer it from elsewhere while it goes on, as with `drover ps`. It is opened when it has gone on for a
+   * tenth of a second. Default: false; true for `daemon()`.
+   */
+  readonly control?: boolean | undefined
   /** Called, and awaited, with each result before anyone else hears of it; a rejection ends the run. */
   readonly onResult?: ((result: ItemResult<Item, Value>) => unknown) | undefined
 }
@@ -64,6 +69,7 @@ export interface CheckedForEach<Item = unknown, Value = unknown> {
   readonly launcher: Launcher
   readonly signal: AbortSignal | undefined
   readonly output: 'keep' | 'inherit'
+  readonly control: boolean
   readonly release: (() => unknown) | undefined
   readonly reacquire: (() => unknown) | undefined
   readonly onResult: ((result: ItemResult<Item, Value>) => unknown) | undefined
@@ -71,7 +77,7 @@ export interface CheckedForEach<Item = unknown, Value = unknown> {
 
 export const FOR_EACH_OPTIONS: readonly (keyof ForEachOptions)[] = [
   ...POOL_OPTIONS,
-  ...(['concurrency', 'keepOrder', 'retries', 'backoffMs', 'signal', 'output'] as const),
+  ...(['concurrency', 'keepOrder', 'retries', 'backoffMs', 'signal', 'output', 'control'] as const),
   ...(['release', 'reacquire', 'onResult'] as const),
 ]
 
@@ -103,6 +109,7 @@ export function checkForEach<Item, Value>(
     launcher,
     signal: options.signal,
     output: checkOneOf('output', options.output ?? 'keep', ['keep', 'inherit']),
+    control: options.control === true,
     release: checkHook('release', options.release),
     reacquire: checkHook('reacquire', options.reacquire),
     onResult: checkHook('onResult', options.onResult),

@@ -1,9 +1,12 @@
+import type { LateSocket } from '../control/run-socket.js'
+import { Pause } from '../dispatch/pause.js'
 import { ResultCounter } from '../dispatch/progress.js'
 import { ResultStream } from '../dispatch/result-stream.js'
 import { onAbort } from '../process/on-abort.js'
 import { checkCount, checkOneOf } from '../process/process-options.js'
 import { ClosedError, DroverError } from '../task/errors.js'
 import type { ResultError } from '../task/result.js'
+import { forEachSocket } from './each-control.js'
 import type { CheckedForEach } from './for-each-options.js'
 import { type AttemptsHost, handleItem, type PulledItem, resultWithoutAttempt } from './item-attempts.js'
 import type { ForEachSummary, ItemResult } from './item-result.js'
@@ -35,6 +38,7 @@ export class ForEachRun<Item = unknown, Value = unknown> implements AsyncIterabl
   #limit: number
   #pulled = 0
   #inHand = 0
+  readonly #pause = new Pause()
   #halted: 'soon' | 'now' | null = null
   #ended: ResultError | null = null
   #failure: { error: unknown } | null = null
@@ -47,6 +51,7 @@ export class ForEachRun<Item = unknown, Value = unknown> implements AsyncIterabl
   #isEnding = false
   #isOver = false
   #forgetSignal: (() => void) | null = null
+  readonly #socket: LateSocket | null
   readonly #over: Promise<void>
   #onOver!: () => void
 
@@ -63,6 +68,7 @@ export class ForEachRun<Item = unknown, Value = unknown> implements AsyncIterabl
       () => this.#pump(),
       () => this.#leave(),
     )
+    this.#socket = options.control ? forEachSocket(this) : null
     this.#over = new Promise((resolve) => {
       this.#onOver = resolve
     })
@@ -76,6 +82,16 @@ export class ForEachRun<Item = unknown, Value = unknown> implements AsyncIterabl
   /** May be changed while it runs; less than what runs ends nothing. A function given as an option has the last word. */
   set concurrency(concurrency: number) {
     this.#setLimit(concurrency)
+    if (this.#begun) this.#pump()
+  }
+
+  /** Whether no more items are pulled for a while; what was pulled goes on. */
+  get paused(): boolean {
+    return this.#pause.isOn
+  }
+
+  set paused(paused: boolean) {
+    this.#pause.set(paused && this.#halted === null)
     if (this.#begun) this.#pump()
   }
 
@@ -133,6 +149,7 @@ export class ForEachRun<Item = unknown, Value = unknown> implements AsyncIterabl
   #begin(): void {
     this.#begun = true
     this.#counter.begin()
+    this.#socket?.open()
     const { signal } = this.#options
     this.#source = new ItemSource(this.#items, {
       onItem: (item) => this.#take(item),
@@ -167,7 +184,7 @@ export class ForEachRun<Item = unknown, Value = unknown> implements AsyncIterabl
   }
 
   #hasRoom(): boolean {
-    if (this.#halted !== null || this.#source!.hasEnded) return false
+    if (this.#pause.isOn || this.#halted !== null || this.#source!.hasEnded) return false
     const { concurrency } = this.#options
     if (typeof concurrency === 'function') this.#setLimit(concurrency())
     const unread = this.#results.unread + (this.#ordered?.held ?? 0)
@@ -255,6 +272,7 @@ export class ForEachRun<Item = unknown, Value = unknown> implements AsyncIterabl
 
   #stop(when: 'soon' | 'now', reason: ResultError, graceMs?: number): void {
     this.#ended ??= reason
+    this.#pause.set(false)
     if (this.#halted !== 'now') this.#halted = when
     this.#pauses.end()
     if (when === 'soon') this.#source?.finish()
@@ -274,6 +292,7 @@ export class ForEachRun<Item = unknown, Value = unknown> implements AsyncIterabl
       return
     }
     this.#isOver = true
+    this.#pause.set(false)
     if (this.#hasReleased) {
       try {
         await this.#options.reacquire?.()
@@ -281,6 +300,7 @@ export class ForEachRun<Item = unknown, Value = unknown> implements AsyncIterabl
         this.#failure ??= { error }
       }
     }
+    await this.#socket?.close()
     this.#forgetSignal?.()
     this.#results.end(this.#failure)
     this.#onOver()

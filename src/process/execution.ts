@@ -9,7 +9,7 @@ import { LimitKeeper } from './limit-keeper.js'
 import { type Cause, type Outcome, stateOf } from './outcome.js'
 import { OutputCapture } from './output-capture.js'
 import { countFiles, outputFilesOf } from './output-files.js'
-import { onlyCounted } from './start-spec.js'
+import { fedDirectly, onlyCounted } from './start-spec.js'
 
 /**
  * One start of a command, from the launcher's call to the end of its output:
@@ -49,9 +49,10 @@ export class Execution implements ChildEvents {
   constructor(options: ExecutionOptions) {
     this.#options = options
     const { maxOutputBytes, onOutput, input } = options
-    this.#feed = input === null ? null : new InputFeed(input, (error) => this.#onInputError(error))
-    const spec = maxOutputBytes === 0 && onOutput === undefined ? onlyCounted(options.spec) : options.spec
+    const counted = maxOutputBytes === 0 && onOutput === undefined ? onlyCounted(options.spec) : options.spec
+    const { spec, stream } = fedDirectly(counted, input)
     this.#spec = spec
+    this.#feed = stream === null ? null : new InputFeed(stream, (error) => this.#onInputError(error))
     this.#limits = new LimitKeeper(options.limits)
     this.#capture = { stdout: new OutputCapture(maxOutputBytes), stderr: new OutputCapture(maxOutputBytes) }
     this.#files = outputFilesOf(spec)

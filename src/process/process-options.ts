@@ -148,6 +148,7 @@ export const DISPATCH_OPTIONS: readonly string[] = [
     'messageOf',
     'runner',
     'onWarning',
+    'control',
     'slots',
     'maxLoad',
     'minFreeBytes',

@@ -40,6 +40,31 @@ export function onlyCounted(spec: StartSpec): StartSpec {
   return { ...spec, stdout: counted(spec.stdout), stderr: counted(spec.stderr) }
 }
 
+/** Input that is longer than that goes into the child's pipe without the launcher between, where that can be. */
+const LONG_BYTES = 128 * 1024
+
+/**
+ * How a child is to be started that much is written to.
+ *
+ * @param stream - what it reads that is not known yet.
+ * @returns also what is to be fed to it then.
+ */
+export function fedDirectly(
+  spec: StartSpec,
+  stream: TaskStream | null,
+): { spec: StartSpec; stream: TaskStream | null } {
+  const { stdin, keepLeftovers } = spec
+  // What a child leaves behind may go on printing when this process has ended, and then it is the launcher that reads it.
+  if (keepLeftovers === true) return { spec, stream }
+  if (stream !== null) return { spec: { ...spec, direct: { reusesChunks: false } }, stream }
+  if (stdin.from !== 'bytes' || stdin.bytes.length < LONG_BYTES) return { spec, stream }
+  return { spec: { ...spec, stdin: { from: 'pipe' }, direct: { reusesChunks: false } }, stream: once(stdin.bytes) }
+}
+
+async function* once(bytes: Uint8Array | string): AsyncGenerator<Uint8Array | string> {
+  yield bytes
+}
+
 function shellFor(line: string | Uint8Array): { file: string; args: (string | Uint8Array)[] } {
   if (process.platform === 'win32') return { file: process.env.ComSpec ?? 'cmd.exe', args: ['/d', '/s', '/c', line] }
   return { file: '/bin/sh', args: ['-c', line] }

@@ -35,7 +35,7 @@ export interface Task {
   /** A file for standard input, in place of `stdin`. */
   readonly stdinFile?: string
   /** The parts of `stdinFile` that it is, one after the other. It has to be a file that has places. Default: all of it. */
-  readonly stdinRanges?: (readonly [start: number, end: number])[]
+  readonly stdinRanges?: readonly (readonly [start: number, end: number])[]
   /** Milliseconds an attempt may take before it is ended as `timed-out`; 0 is no limit. Default: the run's. */
   readonly timeoutMs?: number
   /** How often a failed task is tried again. Default: the run's. */

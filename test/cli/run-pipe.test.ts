@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Drover, drover, resultsOf } from '../helpers/drover.js'
+import { Drover, drover, PROGRAM, resultsOf } from '../helpers/drover.js'
 import { until } from '../helpers/until.js'
 
 let folder: string
@@ -81,6 +83,21 @@ describe('drover run --pipe', () => {
     expect(end).toMatchObject({ status: 0, stderr: '' })
     expect(end.stdout.split('\n').length).toBeGreaterThan(3)
     expect(await drover(['run', '--pipe', 'true'], { input: numbers(500_000) })).toMatchObject({ status: 0 })
+  })
+
+  it('reads a file from where it stands, and one of which the size is not known', async () => {
+    const path = file('stands', numbers(20_000))
+    const shell = async (line: string) => {
+      const script = `drover() { '${process.execPath}' '${PROGRAM}' "$@"; }; ${line}`
+      return (await promisify(execFile)('sh', ['-c', script])).stdout
+    }
+    const sum = "awk '{ n += $1 } END { print n }'"
+    const header = `{ head -c 4; drover run --pipe --block 10K --header 1 wc -l | ${sum}; } < '${path}'`
+    const blocks = Number((await shell(`drover run --pipe --block 10K 'echo 1' < '${path}' | ${sum}`)).trim())
+    expect(blocks).toBeGreaterThan(5)
+    // Two lines are read before, the third is in front of each block.
+    expect((await shell(header)).split('\n')).toEqual(['1', '2', String(20_000 - 3 + blocks), ''])
+    expect(await shell('drover run -k --pipe -N 1 cat < /proc/version')).toBe(readFileSync('/proc/version', 'utf8'))
   })
 
   it('runs nothing on nothing', async () => {

@@ -38,6 +38,8 @@ function cwdOf(page: string): string {
 const PAGES = [
   'README.md',
   'docs/library.md',
+  'docs/pipe.md',
+  'docs/steering.md',
   'docs/journal.md',
   'docs/results.md',
   'docs/pools.md',
@@ -115,4 +117,38 @@ it('docs/admission.md: its line for the shell runs', async () => {
   const script = `drover() { ${PROGRAM} "$@"; }\n${line!.replace('80%', '10000%').replace('100M', '1M')}`
   await promisify(execFile)('sh', ['-c', script], { cwd: folder })
   expect(readFileSync(join(folder, 'note.txt.gz')).subarray(0, 2).toString('hex')).toBe('1f8b')
+})
+
+it('docs/pipe.md: its lines for the shell do what they say', async () => {
+  const [lines] = blocksOf('docs/pipe.md', 'sh')
+  const script = `drover() { ${PROGRAM} "$@"; }\n${lines}`
+  const { stdout, stderr } = await promisify(execFile)('sh', ['-c', script], { cwd: folder })
+  expect(stderr).toBe('')
+  expect(stdout).toBe('100000\nblock 1\nname\nann\nbob\nblock 2\nname\neve\n1+2\n3+4\n5\n5050\n')
+})
+
+it('docs/steering.md: its lines for the shell do what they say', async () => {
+  const [lines] = blocksOf('docs/steering.md', 'sh')
+  // With a program of its own, so that the pid is that of the drover, as where it is installed.
+  const bin = join(folder, 'bin')
+  mkdirSync(bin)
+  writeFileSync(join(bin, 'drover'), `#!/bin/sh\nexec ${PROGRAM} "$@"\n`, { mode: 0o755 })
+  const runtime = join(folder, 'runtime')
+  mkdirSync(runtime, { mode: 0o700 })
+  const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, XDG_RUNTIME_DIR: runtime }
+  const script = `${lines}wait $!; echo "ended by $?"; drover ps; cat night.log`
+  const { stdout } = await promisify(execFile)('sh', ['-c', script], { cwd: folder, env })
+  const [heading, line, first, second, ...rest] = stdout.trimEnd().split('\n')
+  expect(heading).toMatch(/^RUN +PID/)
+  expect(line).toMatch(/ run +2 +2 +0\/4 +0 /)
+  expect(first).toMatch(/^ {2}1 +\d+ .*echo '600'; sleep '600'$/)
+  expect(second).toMatch(/^ {2}2 +\d+ .*echo '601'; sleep '601'$/)
+  expect(rest.slice(0, 2)).toEqual(['ended by 143', 'nothing goes on'])
+  // The third may have printed before the run was cancelled.
+  expect(
+    rest
+      .slice(2)
+      .filter((printed) => printed !== '602')
+      .sort(),
+  ).toEqual(['600', '601'])
 })

@@ -228,6 +228,27 @@ export function describeLauncherContract(name: string, create: () => Launcher): 
         expect(child.text('stdout')).toBe('from a file')
       })
 
+      for (const direct of [undefined, { reusesChunks: false }]) {
+        it(`tells who writes on that nobody reads any more${direct === undefined ? '' : ', directly'}`, async () => {
+          const child = shell('exec <&-; sleep 600', { stdin: { from: 'pipe' }, direct })
+          const piece = Buffer.alloc(65_536, 'x')
+          const deadline = performance.now() + 10_000
+          let vain = 0
+          while (child.inputClosed === 0) {
+            if (performance.now() > deadline) throw new Error('it is not told')
+            const before = child.drains
+            if (child.child.write(piece)) vain += 1
+            else await child.when('it is told', () => child.drains > before || child.inputClosed > 0)
+            await new Promise((resolve) => setImmediate(resolve))
+          }
+          // As much as may be on its way, and no more.
+          expect(vain).toBeLessThan(1_000)
+          await child.child.signalTree('SIGKILL')
+          await child.whenClosed()
+          expect(child.inputClosed).toBe(1)
+        })
+      }
+
       it('takes parts of a file, one after the other', async () => {
         const path = join(folder, 'parts')
         const bytes = Buffer.alloc(3_000_001, 'abcdefg')

@@ -4,6 +4,9 @@ import type { CheckedBlockOptions } from './block-options.js'
 const NEWLINE = 0x0a
 const FIRST_CAPACITY = 256 * 1024
 
+/** @param isOwn - whether the bytes may be kept as they are; else they are only valid until it returns. */
+export type MakeBlock<Block> = (header: Buffer, block: Buffer, isOwn: boolean) => Block
+
 /**
  * Cuts bytes that come in chunks into blocks. Where it cuts does not depend on how they come.
  *
@@ -13,7 +16,7 @@ const FIRST_CAPACITY = 256 * 1024
 export class BlockCutter<Block> {
   readonly #options: CheckedBlockOptions
   readonly #source: string
-  readonly #make: (header: Buffer, block: Buffer) => Block
+  readonly #make: MakeBlock<Block>
   #header: Buffer | null
   #bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_CAPACITY)
   #start = 0
@@ -26,9 +29,9 @@ export class BlockCutter<Block> {
 
   /**
    * @param source - what it comes from, for messages.
-   * @param make - makes a block of its bytes, which are only valid until it returns.
+   * @param make - makes a block of its bytes.
    */
-  constructor(options: CheckedBlockOptions, source: string, make: (header: Buffer, block: Buffer) => Block) {
+  constructor(options: CheckedBlockOptions, source: string, make: MakeBlock<Block>) {
     this.#options = options
     this.#source = source
     this.#make = make
@@ -120,10 +123,13 @@ export class BlockCutter<Block> {
   }
 
   #take(header: Buffer, length: number): Block {
-    const block = this.#make(header, this.#bytes.subarray(this.#start, this.#start + length))
+    const bytes = this.#bytes.subarray(this.#start, this.#start + length)
+    // To give away all that was gathered costs less than to copy most of it.
+    const isOwn = length > this.#bytes.length / 2
     this.#start += length
     this.#reset()
-    return block
+    if (isOwn) this.#makeRoom(this.#end - this.#start, 0, Buffer.allocUnsafeSlow(this.#bytes.length))
+    return this.#make(header, bytes, isOwn)
   }
 
   #reset(): void {
@@ -141,10 +147,10 @@ export class BlockCutter<Block> {
     this.#end += chunk.length
   }
 
-  #makeRoom(length: number, more: number): void {
+  #makeRoom(length: number, more: number, other: Buffer = this.#bytes): void {
     const capacity = this.#bytes.length
     const needed = length + more
-    const target = needed > capacity ? Buffer.allocUnsafeSlow(Math.max(needed, capacity * 2)) : this.#bytes
+    const target = needed > capacity ? Buffer.allocUnsafeSlow(Math.max(needed, capacity * 2)) : other
     this.#bytes.copy(target, 0, this.#start, this.#end)
     this.#bytes = target
     this.#start = 0

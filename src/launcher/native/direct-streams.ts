@@ -8,6 +8,8 @@ export interface DirectEvents {
   onOutputEnd(stream: OutputStream): void
   /** After {@link DirectStreams.write} had returned false: there is room again. */
   onDrain(): void
+  /** Nobody reads its standard input any more; {@link DirectStreams.write} may just have returned false. */
+  onInputClosed(): void
 }
 
 const READ_BYTES = 262_144
@@ -32,8 +34,8 @@ export class DirectStreams {
     this.#input = new Socket({ fd: stdin, readable: false, writable: true })
     this.#input.unref()
     this.#input.on('drain', () => events.onDrain())
-    // The launcher tells that nobody reads any more.
-    this.#input.on('error', () => this.stopWriting())
+    // The launcher tells that nobody reads any more, but what is written until then would be lost without a word.
+    this.#input.on('error', () => this.#loseInput())
     this.#outputs = { stdout: this.#reader('stdout', stdout), stderr: this.#reader('stderr', stderr) }
   }
 
@@ -69,7 +71,8 @@ export class DirectStreams {
     let written = this.#input.writableLength === 0 ? this.#writeNow(pieces) : 0
     let hasRoom = true
     for (const piece of pieces) {
-      if (this.#isDeaf) return true
+      // Who writes on is to hear first that it was in vain.
+      if (this.#isDeaf) return false
       if (written < piece.length) hasRoom = this.#input.write(written === 0 ? piece : piece.subarray(written))
       written = Math.max(0, written - piece.length)
     }
@@ -109,12 +112,18 @@ export class DirectStreams {
     this.closeOutput('stderr')
   }
 
+  #loseInput(): void {
+    if (this.#isDeaf) return
+    this.stopWriting()
+    process.nextTick(() => this.#events.onInputClosed())
+  }
+
   #writeNow(pieces: readonly Uint8Array[]): number {
     try {
       if (pieces.length === 1) return writeSync(this.#inputDescriptor, pieces[0]!)
       return writevSync(this.#inputDescriptor, pieces)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') this.stopWriting()
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') this.#loseInput()
       return 0
     }
   }

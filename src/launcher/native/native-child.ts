@@ -51,6 +51,7 @@ export class NativeChild implements Child, InputSink {
   /** What is to be written to a direct child that has not been started yet. */
   #early: { readonly chunks: Uint8Array[]; isEnded: boolean } | null = null
   #direct: DirectStreams | null = null
+  #inputIsClosed = false
   #state: 'starting' | 'running' | 'ended' = 'starting'
   #forgotten = false
   /** What keeps the event loop alive: the process, and each open stream. */
@@ -226,7 +227,7 @@ export class NativeChild implements Child, InputSink {
 
   handleInputClosed(): void {
     const waiting = this.#direct === null ? this.#input?.close() : this.#direct.stopWriting()
-    this.#events.onInputClosed?.()
+    this.#tellInputClosed()
     if (waiting) this.#events.onDrain?.()
   }
 
@@ -246,6 +247,12 @@ export class NativeChild implements Child, InputSink {
     this.#endOutput('stderr')
     this.#forgetIfDone()
     if (!ended) this.#events.onLost(error)
+  }
+
+  #tellInputClosed(): void {
+    if (this.#inputIsClosed) return
+    this.#inputIsClosed = true
+    this.#events.onInputClosed?.()
   }
 
   /** Takes the pipes of a direct child, or has the launcher go on with them. */
@@ -272,6 +279,10 @@ export class NativeChild implements Child, InputSink {
       },
       onOutputEnd: (stream) => this.handleOutputEnd(numberOf(stream)),
       onDrain: () => this.#events.onDrain?.(),
+      onInputClosed: () => {
+        this.#tellInputClosed()
+        this.#events.onDrain?.()
+      },
     }
   }
 
