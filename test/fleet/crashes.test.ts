@@ -58,7 +58,7 @@ afterEach(async () => {
 
 describe.each([
   ['Redis', 5_000],
-  ['PostgreSQL', 1_500],
+  ['PostgreSQL', 5_000],
 ] as const)('on %s', (kind, count) => {
   it(`${count} tasks on three workers that are killed, with a server that is started again: one result each, nothing left`, async () => {
     server = await SERVERS[kind]()
