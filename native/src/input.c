@@ -119,7 +119,8 @@ void input_end(struct child *child) {
 
 void input_watch(struct child *child) {
   struct input *input = &child->input;
-  if (input->fd >= 0 && !input->watched) watch(child, false);
+  /* Until Node has opened them the numbers of the pipes must not become those of others: nothing is closed before. */
+  if (input->fd >= 0 && !input->watched && !child->direct) watch(child, false);
 }
 
 void input_on_event(struct child *child) {

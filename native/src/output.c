@@ -8,6 +8,7 @@
 #include "counting.h"
 #include "events.h"
 #include "frames.h"
+#include "input.h"
 #include "outgoing.h"
 #include "pipes.h"
 
@@ -132,6 +133,7 @@ void output_hand_over(struct child *child, bool taken) {
     if (taken) output_close(child, stream);
     else output_watch(child, stream);
   }
+  input_watch(child);
 }
 
 void output_close(struct child *child, int stream) {

@@ -140,7 +140,6 @@ static void let_take(struct child *child) {
                       (uint32_t)child->outputs[STDERR_STREAM].fd};
   pipes_enlarge(child);
   outgoing_frame(FRAME_SPAWNED, 0, child->number, words, sizeof words / sizeof *words);
-  input_watch(child);
   outgoing_hurry();
 }
 

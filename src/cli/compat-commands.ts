@@ -25,13 +25,15 @@ export function addCompatCommands(program: Command, end: (ending: Ending) => voi
     .description(
       'Runs the programs in a JSON array, {"identifier": …, "command": "…", "args": […]}, and prints one of their results: identifier, exit_code, result_body.',
     )
-    .option('-i, --infile <file>', 'read the tasks from a file (standard input)')
+    .argument('[TASKS]', 'the tasks themselves')
+    .option('-i, --infile <file>', 'read the tasks from a file (standard input, where no TASKS are given)')
     .option('-o, --outfile <file>', 'write the results to a file (standard output)')
     .option('-t, --max_threads <n>', 'how many run at once', '2')
     .option('-v, --verbose', 'tell what is done, before the results')
     .version(version(), '-V, --version', 'print the version')
-    .action(async (words: WorkerpoolWords) => {
+    .showHelpAfterError('Run "drover workerpool --help" for options.')
+    .action(async (tasks: string | undefined, words: WorkerpoolWords) => {
       const { workerpool } = await import('./workerpool.js')
-      end(await workerpool(words))
+      end(await workerpool(tasks, words))
     })
 }

@@ -4,6 +4,7 @@ import { type FleetStatus, type QueueLimits, status } from '../fleet/status.js'
 import { printable } from '../output/printable.js'
 import { OptionError } from '../task/errors.js'
 import type { LimitWords } from './fleet-commands.js'
+import { printOut } from './print.js'
 import { withHeldQueue } from './queue-address.js'
 import type { QueueWords } from './run-words.js'
 import { parseCount, parseDuration } from './values.js'
@@ -13,7 +14,7 @@ const MOST_LISTED = 30
 
 export async function printStatus(run: string | undefined, words: QueueWords & { json?: true }): Promise<void> {
   const found = await withHeldQueue(words, (queue) => status({ queue, run }))
-  process.stdout.write(words.json === true ? `${JSON.stringify(found)}\n` : statusText(found))
+  printOut(words.json === true ? `${JSON.stringify(found)}\n` : statusText(found))
 }
 
 /** @param words - `RUN` or `RUN/TASK`. */
@@ -21,7 +22,7 @@ export async function cancelTasks(words: string, queue: QueueWords): Promise<voi
   const slash = words.indexOf('/')
   const [run, task] = slash === -1 ? [words, undefined] : [words.slice(0, slash), words.slice(slash + 1)]
   const { running } = await withHeldQueue(queue, (address) => cancel({ queue: address, run, task }))
-  process.stdout.write(`${count(running, 'running task')} told to end; what waits is skipped\n`)
+  printOut(`${count(running, 'running task')} told to end; what waits is skipped\n`)
 }
 
 export async function limitQueue(words: QueueWords & LimitWords): Promise<void> {
@@ -32,7 +33,7 @@ export async function limitQueue(words: QueueWords & LimitWords): Promise<void> 
     rate: rate === undefined ? undefined : rate === 'none' ? null : parseRate(rate),
   }
   const limits = await withHeldQueue(words, (queue) => limit({ queue, ...wanted }))
-  process.stdout.write(words.json === true ? `${JSON.stringify(limits)}\n` : limitsText(limits))
+  printOut(words.json === true ? `${JSON.stringify(limits)}\n` : limitsText(limits))
 }
 
 function parseRate(words: string): { max: number; perMs: number } {

@@ -1,12 +1,15 @@
-import { Command, CommanderError } from 'commander'
+import { CommanderError } from 'commander'
 import { printable } from '../output/printable.js'
 import { DroverError, InputError, OptionError, TemplateError } from '../task/errors.js'
 import type { Text } from '../task/task.js'
 import { exactArguments, splitAtItems } from './arguments.js'
+import { DroverCommand } from './command.js'
 import { addCompatCommands } from './compat-commands.js'
+import { addCompletionCommand } from './completion-command.js'
 import { type Ending, STATUS_CANNOT_GO_ON, STATUS_MISTAKE } from './exit.js'
 import { addFleetCommands } from './fleet-commands.js'
 import { addPoolCommand } from './pool-command.js'
+import { printErr, printOut } from './print.js'
 import { addResultsCommand } from './results-command.js'
 import { addRunCommand } from './run-command.js'
 import { dieOf } from './signals.js'
@@ -25,12 +28,16 @@ function exact(words: readonly string[]): readonly Text[] {
 
 async function main(): Promise<Ending> {
   let ending: Ending = { status: 0 }
-  const program = new Command('drover')
+  const program = new DroverCommand('drover')
     .description('Runs very many processes, fast, and never loses a result, hangs or leaks a process.')
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ outputError: (message, write) => write(`drover: ${message.replace(/^error: /, '')}`) })
-    .showHelpAfterError('Run "drover run --help" for examples and options.')
+    .configureOutput({
+      writeOut: printOut,
+      writeErr: printErr,
+      outputError: (message, write) => write(`drover: ${message.replace(/^error: /, '')}`),
+    })
+    .showHelpAfterError('Run "drover --help" for the commands.')
     .version(version(), '-V, --version', 'print the version')
   const end = (given: Ending) => {
     ending = given
@@ -52,8 +59,9 @@ async function main(): Promise<Ending> {
     .action(async ({ json }: { json?: true }) => {
       const { diagnose, diagnosisText } = await import('./doctor.js')
       const diagnosis = diagnose()
-      process.stdout.write(json === true ? `${JSON.stringify(diagnosis)}\n` : diagnosisText(diagnosis))
+      printOut(json === true ? `${JSON.stringify(diagnosis)}\n` : diagnosisText(diagnosis))
     })
+  addCompletionCommand(program)
   await program.parseAsync(
     before.map((word) => (typeof word === 'string' ? word : Buffer.from(word as Uint8Array).toString())),
     { from: 'user' },
@@ -77,7 +85,7 @@ function endingOf(error: unknown): Ending {
     error instanceof DroverError
       ? error.message
       : `cannot go on: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
-  process.stderr.write(`drover: ${printable(message)}\n`)
+  printErr(`drover: ${printable(message)}\n`)
   return { status: isMistake ? STATUS_MISTAKE : STATUS_CANNOT_GO_ON }
 }
 

@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
+import { ChoiceOption } from './choice-option.js'
 import type { RunWords } from './run-words.js'
 import { addSharingOptions, type SharingWords } from './sharing-words.js'
+import { COLOR_WORDS } from './values.js'
 
 /** Options of `drover pool` as commander gives them: words, and true for flags. */
 export interface PoolWords
@@ -50,7 +52,13 @@ export function addPoolOptions(command: Command): Command {
   const collect = (value: string, before: string[] = []) => [...before, value]
   command
     .optionsGroup('The workers:')
-    .option('--protocol <name>', 'how they talk: lines, frames or process-pool (lines)')
+    .addOption(
+      new ChoiceOption('--protocol <name>', 'how they talk: lines, frames or process-pool (lines)', [
+        'lines',
+        'frames',
+        'process-pool',
+      ]),
+    )
     .option('--module <file>', 'a JavaScript module that exports handle, in place of COMMAND')
     .option('-j, --jobs <n>', 'how many at the most: a number, 50%, +2, -1 (the CPUs there are)')
     .option('--min <n>', 'how many are started at once and kept (0)')
@@ -59,7 +67,13 @@ export function addPoolOptions(command: Command): Command {
     .option('--max-age <dur>', 'replace one that is older, when it has answered')
     .option('--recycle-memory <size>', 'replace one that uses more memory, when it has answered')
     .option('--start-timeout <dur>', 'how long one may take to get ready (60s)')
-    .option('--launcher <name>', 'what starts the processes: auto, native or node (auto)')
+    .addOption(
+      new ChoiceOption('--launcher <name>', 'what starts the processes: auto, native or node (auto)', [
+        'auto',
+        'native',
+        'node',
+      ]),
+    )
     .optionsGroup('The messages:')
     .option('--jsonl', 'each is a JSON value on a line, and so are the answers')
     .option('--lengths', 'each stands after its length, 4 bytes, the highest first, and so do the answers')
@@ -81,7 +95,13 @@ export function addPoolOptions(command: Command): Command {
     .option('--journal <file>', 'append each result to it the moment it is known')
     .option('--resume', 'send only what has no conclusive result in the journal')
     .option('--retry-failed', 'send all that has not succeeded in the journal')
-    .option('--fsync <when>', 'force the journal to the disk: always, interval (once a second) or never (interval)')
+    .addOption(
+      new ChoiceOption(
+        '--fsync <when>',
+        'force the journal to the disk: always, interval (once a second) or never (interval)',
+        ['always', 'interval', 'never'],
+      ),
+    )
     .optionsGroup('What is printed:')
     .option('-k, --keep-order', 'answers in the order of the messages')
     .option('--tag', 'put the message and a tab in front of each line')
@@ -93,5 +113,5 @@ export function addPoolOptions(command: Command): Command {
     .option('--no-progress', 'do not')
     .option('--quiet', 'say nothing on stderr but errors in the call')
     .option('--verbose', 'say on stderr what is sent and what became of it')
-    .option('--color <when>', 'color messages: auto, always or never (auto)')
+    .addOption(new ChoiceOption('--color <when>', 'color messages: auto, always or never (auto)', COLOR_WORDS))
 }

@@ -3,9 +3,10 @@ import type { Command } from 'commander'
 import { checkOneOf } from '../process/process-options.js'
 import { OptionError } from '../task/errors.js'
 import { RESULT_STATES, type ResultState } from '../task/result.js'
+import { ChoiceOption } from './choice-option.js'
 import type { Ending } from './exit.js'
 import type { ResultsRequest } from './results.js'
-import { parseColor, parseCount } from './values.js'
+import { COLOR_WORDS, parseColor, parseCount } from './values.js'
 
 /** Options of `drover results` as commander gives them: words, and true for flags. */
 interface ResultsWords {
@@ -49,7 +50,13 @@ export function addResultsCommand(program: Command, end: (ending: Ending) => voi
     .addHelpText('after', NOTES)
     .showHelpAfterError('Run "drover results --help" for examples and options.')
     .optionsGroup('Which results:')
-    .option('--state <states>', 'only those in these states, as in failed,timed-out', collect)
+    .addOption(
+      new ChoiceOption(
+        '--state <states>',
+        'only those in these states, as in failed,timed-out',
+        RESULT_STATES,
+      ).argParser(collect),
+    )
     .option('--id <id>', 'only the task with this id; may be given several times', collect)
     .option('--slowest <n>', 'only so many, those that took longest, the slowest first')
     .option('--all', 'every final result of every run, not only the newest of each task')
@@ -57,7 +64,7 @@ export function addResultsCommand(program: Command, end: (ending: Ending) => voi
     .optionsGroup('What is printed:')
     .option('--json', 'the results, a JSON object a line')
     .option('--csv', 'rows for a spreadsheet')
-    .option('--color <when>', 'color states: auto, always or never (auto)')
+    .addOption(new ChoiceOption('--color <when>', 'color states: auto, always or never (auto)', COLOR_WORDS))
     .action(async (path: string, words: ResultsWords) => {
       const request = requestOf(path, words)
       const { printResults } = await import('./results.js')

@@ -51,6 +51,7 @@ export function addRunCommand(
     .passThroughOptions()
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', PLACEHOLDERS)
+    .showHelpAfterError('Run "drover run --help" for examples and options.')
   addQueuedOptions(addRunOptions(command)).action(async (words: string[], options: QueuedWords) => {
     end(await runTasks(requestOf(exact(words), groups, options, await queueOf(options))))
   })

@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
+import { ChoiceOption } from './choice-option.js'
 import { addSharingOptions, type SharingWords } from './sharing-words.js'
+import { COLOR_WORDS } from './values.js'
 
 /** Options of `drover run` as commander gives them: words, and true for flags. */
 export interface RunWords extends SharingWords {
@@ -51,6 +53,10 @@ export interface RunWords extends SharingWords {
   readonly dryRun?: true
   readonly color?: string
   readonly launcher?: string
+  readonly hosts?: string[]
+  readonly hostsFile?: string
+  readonly workdir?: string
+  readonly env?: string[]
 }
 
 /** For an option that may be given several times. */
@@ -99,7 +105,17 @@ export function addRunOptions(command: Command): Command {
     .option('--total-timeout <dur>', 'end the whole run after this time')
     .option('--halt <when>', 'never, or now or soon with fail, success or done: now,fail=1, soon,fail=20%')
   addTaskOptions(command)
+  addHostOptions(command)
   return addPrintingOptions(command)
+}
+
+function addHostOptions(command: Command): Command {
+  return command
+    .optionsGroup('On other machines, through ssh:')
+    .option('--hosts <list>', 'run on these: a,user@b:4 with 4 at once on b; : is this machine', collect)
+    .option('--hosts-file <file>', 'the same, one host a line')
+    .option('--workdir <dir>', 'the folder there, relative to the home (the same as here)')
+    .option('--env <name>', 'pass on a variable of the environment; may be given several times', collect)
 }
 
 function addSourceOptions(command: Command): Command {
@@ -141,8 +157,20 @@ export function addTaskOptions(command: Command): Command {
     .option('--backoff <dur>', 'wait before a retry; doubles each time, with jitter (1s)')
     .option('--delay <dur>', 'wait between two starts (0s)')
     .option('--kill-grace <dur>', 'time between TERM and KILL (5s)')
-    .option('--leftovers <what>', 'kill, keep or wait for processes that a task leaves behind (kill)')
-    .option('--launcher <name>', 'what starts the processes: auto, native or node (auto)')
+    .addOption(
+      new ChoiceOption('--leftovers <what>', 'kill, keep or wait for processes that a task leaves behind (kill)', [
+        'kill',
+        'keep',
+        'wait',
+      ]),
+    )
+    .addOption(
+      new ChoiceOption('--launcher <name>', 'what starts the processes: auto, native or node (auto)', [
+        'auto',
+        'native',
+        'node',
+      ]),
+    )
   return addSharingOptions(command, ['tasks', 'task'])
 }
 
@@ -154,7 +182,13 @@ function addPrintingOptions(command: Command): Command {
     .option('--resume', 'run only what has no conclusive result in the journal')
     .option('--retry-failed', 'run all that has not succeeded in the journal')
     .option('--accept-changes', 'run a task again whose id has another command in the journal')
-    .option('--fsync <when>', 'force the journal to the disk: always, interval (once a second) or never (interval)')
+    .addOption(
+      new ChoiceOption(
+        '--fsync <when>',
+        'force the journal to the disk: always, interval (once a second) or never (interval)',
+        ['always', 'interval', 'never'],
+      ),
+    )
     .optionsGroup('What is printed:')
     .option('-k, --keep-order', 'output in the order of the input')
     .option('--tag', 'put the item and a tab in front of each line')
@@ -169,5 +203,5 @@ function addPrintingOptions(command: Command): Command {
     .option('--quiet', 'say nothing on stderr but errors in the call')
     .option('--verbose', 'say on stderr what is started and how it ended')
     .option('--dry-run', 'print the commands and start nothing')
-    .option('--color <when>', 'color messages: auto, always or never (auto)')
+    .addOption(new ChoiceOption('--color <when>', 'color messages: auto, always or never (auto)', COLOR_WORDS))
 }

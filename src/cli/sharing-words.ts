@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { ChoiceOption } from './choice-option.js'
 
 /** Options of `drover run` and `drover pool` that say what may be used, and when something may start. */
 export interface SharingWords {
@@ -32,6 +33,18 @@ export function addSharingOptions(command: Command, [many, one]: readonly [strin
     .option('--nice <n>', 'add so much to the niceness, from -20 to 19')
     .optionsGroup('One limit with others:')
     .option('--slots <name>', 'share slots of this name with other runs; drover slots sets how many there are')
-    .option('--jobserver <mode>', 'share slots with make, cargo and drover: auto, server, client or off (auto)')
-    .option('--jobserver-form <form>', `how ${many} are told of it: pipe, for any make, or fifo, for ninja (pipe)`)
+    .addOption(
+      new ChoiceOption(
+        '--jobserver <mode>',
+        'share slots with make, cargo and drover: auto, server, client or off (auto)',
+        ['auto', 'server', 'client', 'off'],
+      ),
+    )
+    .addOption(
+      new ChoiceOption(
+        '--jobserver-form <form>',
+        `how ${many} are told of it: pipe, for any make, or fifo, for ninja (pipe)`,
+        ['pipe', 'fifo'],
+      ),
+    )
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { OptionError } from '../task/errors.js'
+import { mostSimilar } from '../task/similar.js'
 import type { Text } from '../task/task.js'
 import type { Ending } from './exit.js'
 import { parseCount, parseDuration } from './values.js'
@@ -33,7 +34,10 @@ export function addSlotsCommand(
     .addHelpText('after', NOTES)
     .showHelpAfterError('Run "drover slots --help" for examples and options.')
     .option('--json', 'as a JSON array')
+    .allowExcessArguments()
     .action(async ({ json }: { json?: true }) => {
+      const [word] = command.args
+      if (word !== undefined) refuse(command, word)
       const { listSlots } = await import('./slots.js')
       listSlots(json === true)
     })
@@ -72,4 +76,14 @@ export function addSlotsCommand(
       const { runOnSlot } = await import('./slots.js')
       end(await runOnSlot(name, exact(words[0] === '--' ? words.slice(1) : words), waitMs))
     })
+}
+
+/** Since the command does something by itself, what is no command below it would be one argument too many. */
+function refuse(command: Command, word: string): never {
+  const meant = mostSimilar(
+    word,
+    command.commands.map((each) => each.name()),
+  )
+  const question = meant === null ? '' : `\n(Did you mean ${meant}?)`
+  return command.error(`error: unknown command '${word}'${question}`, { code: 'commander.unknownCommand' })
 }

@@ -6,6 +6,7 @@ import { type NamedSlotsState, readSlots, type SlotUser } from '../slots/named/r
 import type { Result } from '../task/result.js'
 import type { Task, Text } from '../task/task.js'
 import { type Ending, STATUS_CANNOT_GO_ON } from './exit.js'
+import { printErr, printOut } from './print.js'
 import { watchSignals } from './signals.js'
 
 /** It had to wait for too long; EX_TEMPFAIL of sysexits.h. */
@@ -16,7 +17,7 @@ const STATUS_NOT_FOUND = 127
 /** Prints who holds slots and who waits. */
 export function listSlots(json: boolean): void {
   const all = readSlots()
-  process.stdout.write(json ? `${JSON.stringify(all)}\n` : all.map(slotsText).join(''))
+  printOut(json ? `${JSON.stringify(all)}\n` : all.map(slotsText).join(''))
 }
 
 function slotsText({ name, limit, isSet, holders, waiting }: NamedSlotsState): string {
@@ -54,7 +55,7 @@ export async function runOnSlot(name: string, words: readonly Text[], waitMs: nu
       return given
     },
   })
-  const say = (message: string) => void process.stderr.write(`drover: ${printable(message)}\n`)
+  const say = (message: string) => printErr(`drover: ${printable(message)}\n`)
   const signals = watchSignals(run, say)
   try {
     for await (const result of run) {

@@ -9,14 +9,15 @@ import { OptionError } from '../task/errors.js'
 import { isFailure, RESULT_STATES } from '../task/result.js'
 import { commandText } from '../task/task.js'
 import { brokenEnding, type Ending } from './exit.js'
+import { printOut } from './print.js'
 import { parseJobs } from './values.js'
 
 /** Prints what goes on. */
 export async function printRuns({ tasks, json }: { tasks: boolean; json: boolean }): Promise<void> {
   const runs = await liveRuns({ tasks })
-  if (json) return void process.stdout.write(`${JSON.stringify(runs)}\n`)
-  if (runs.length === 0) return void process.stdout.write('nothing goes on\n')
-  process.stdout.write(tableOf(runs, process.stdout.isTTY ? (process.stdout.columns ?? 80) : null))
+  if (json) return printOut(`${JSON.stringify(runs)}\n`)
+  if (runs.length === 0) return printOut('nothing goes on\n')
+  printOut(tableOf(runs, process.stdout.isTTY ? (process.stdout.columns ?? 80) : null))
 }
 
 const HEADINGS = ['RUN', 'PID', 'STATE', 'JOBS', 'RUNNING', 'DONE', 'FAILED', 'LEFT', 'COMMAND']

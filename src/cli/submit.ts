@@ -5,6 +5,7 @@ import { OptionError } from '../task/errors.js'
 import type { InvalidTask } from '../task/task.js'
 import type { Ending } from './exit.js'
 import { Messages } from './messages.js'
+import { printErr, printOut } from './print.js'
 import { checkSlot, type QueueRequest } from './queue-options.js'
 import type { RunRequest } from './run.js'
 import type { QueuedWords } from './run-words.js'
@@ -35,7 +36,7 @@ export async function submitTasks(request: RunRequest, queue: QueueRequest, word
   const [, needless] = Object.entries(OF_RESULTS).find(([word]) => words[word as keyof QueuedWords] !== undefined) ?? []
   if (needless !== undefined)
     throw new OptionError(`${needless} is about results; give --wait as well, or leave it out`)
-  const write = (line: string) => void process.stderr.write(`${line}\n`)
+  const write = (line: string) => printErr(`${line}\n`)
   const messages = new Messages({ ...request, what: 'task', tellsFailed: false, write })
   if ('blocks' in request.input)
     throw new OptionError('--pipe and --pipe-part feed tasks on this machine; give tasks or items to submit')
@@ -48,7 +49,7 @@ export async function submitTasks(request: RunRequest, queue: QueueRequest, word
   const { run, submitted, invalid } = await submit(input, { ...(await queue.submitOptions()), onInvalid })
   await queue.close()
   if (told > MOST_TOLD) messages.say(`${told - MOST_TOLD} more tasks were not submitted`)
-  process.stdout.write(words.json === true ? `${JSON.stringify({ run, submitted, invalid })}\n` : `${printable(run)}\n`)
+  printOut(words.json === true ? `${JSON.stringify({ run, submitted, invalid })}\n` : `${printable(run)}\n`)
   messages.say(`${submitted.toLocaleString('en')} ${submitted === 1 ? 'task is' : 'tasks are'} in the queue`)
   return { status: Math.min(invalid, MOST_INVALID) }
 }

@@ -1,6 +1,7 @@
 import { runTaskRunner, TaskRunnerError, taskRunnerRequest } from '../compat/task-runner.js'
 import { FdWriter } from '../output/fd-writer.js'
 import { brokenEnding, type Ending } from './exit.js'
+import { printErr } from './print.js'
 import { type SignalWatch, watchSignals } from './signals.js'
 
 /** Does what TaskRunner.php's inner process does; a fatal error is one line of JSON, and status 1. */
@@ -19,7 +20,7 @@ export async function taskRunner(words: readonly string[]): Promise<Ending> {
       taskRunnerRequest(words),
       (text) => stdout.write(text),
       (run) => {
-        signals = watchSignals(run, (message) => process.stderr.write(`drover: ${message}\n`))
+        signals = watchSignals(run, (message) => printErr(`drover: ${message}\n`))
         halt = () => run.halt('now', { code: 'EPIPE', message: 'standard output cannot be written to' })
       },
     )

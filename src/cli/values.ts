@@ -152,13 +152,15 @@ export function parseEscapes(option: string, words: string): Uint8Array {
   return Buffer.from(plain, 'latin1')
 }
 
+export const COLOR_WORDS: readonly string[] = ['auto', 'always', 'never']
+
 /**
  * Reads when to color: `auto` is on a terminal, unless NO_COLOR is set to something.
  *
  * @throws OptionError for anything but auto, always and never.
  */
 export function parseColor(words: string, isTerminal: boolean): boolean {
-  if (!['auto', 'always', 'never'].includes(words))
+  if (!COLOR_WORDS.includes(words))
     throw new OptionError(`--color: expected auto, always or never, not ${JSON.stringify(words)}`)
   return words === 'always' || (words === 'auto' && isTerminal && !process.env.NO_COLOR)
 }

@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
+import { ChoiceOption } from './choice-option.js'
 import type { Ending } from './exit.js'
 import { addJobOptions, addQueueOptions, addTaskOptions, collect, type QueueWords, type RunWords } from './run-words.js'
+import { COLOR_WORDS } from './values.js'
 
 const EXAMPLES = `Examples:
   drover work --queue redis://host -j 8
@@ -57,7 +59,7 @@ export function addWorkCommand(program: Command, end: (ending: Ending) => void):
     .option('--dashboard-token <file>', 'a file with the token that they ask for')
     .option('--quiet', 'say nothing on stderr but errors in the call')
     .option('--verbose', 'say on stderr how each task ended')
-    .option('--color <when>', 'color messages: auto, always or never (auto)')
+    .addOption(new ChoiceOption('--color <when>', 'color messages: auto, always or never (auto)', COLOR_WORDS))
     .action(async (options: WorkWords) => {
       const { runWorker } = await import('./work.js')
       end(await runWorker(options))

@@ -9,6 +9,7 @@ import {
 } from '../fleet/dashboard/index.js'
 import { OptionError } from '../task/errors.js'
 import type { Messages } from './messages.js'
+import { printErr } from './print.js'
 import type { WorkWords } from './work-command.js'
 
 /** A dashboard as it was asked for. */
@@ -37,7 +38,7 @@ export async function serveDashboard(
   const dashboard = await startDashboard({ address, queue, ...(token !== null && { token: token.token }) })
   const { url } = dashboard
   // The only time that anybody gets to know a new one, so --quiet does not keep it back.
-  if (token?.isNew === true) process.stderr.write(`drover: dashboard: ${url}?token=${token.token}\n`)
+  if (token?.isNew === true) printErr(`drover: dashboard: ${url}?token=${token.token}\n`)
   else messages.say(`dashboard: ${url}`)
   return dashboard
 }

@@ -6,6 +6,7 @@ import type { WorkOptions } from '../fleet/work-options.js'
 import type { Ending } from './exit.js'
 import { followJobsFile } from './jobs-file.js'
 import { Messages } from './messages.js'
+import { printErr } from './print.js'
 import { withHeldQueue } from './queue-address.js'
 import { countOf, durationOf, sizeOf, taskSettings } from './run-options.js'
 import { given, parseColor } from './values.js'
@@ -20,7 +21,7 @@ export async function runWorker(words: WorkWords): Promise<Ending> {
     color: parseColor(words.color ?? 'auto', process.stderr.isTTY === true),
     what: 'task',
     tellsFailed: false,
-    write: (line) => void process.stderr.write(`${line}\n`),
+    write: (line) => printErr(`${line}\n`),
   })
   const keys = words.key === undefined ? null : readKeyFiles(words.key)
   const watched = dashboardRequest(words)

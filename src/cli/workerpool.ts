@@ -4,6 +4,7 @@ import { FdWriter } from '../output/fd-writer.js'
 import { describeEnd } from '../process/run.js'
 import { InputError, OptionError } from '../task/errors.js'
 import { brokenEnding, type Ending } from './exit.js'
+import { printErr } from './print.js'
 import { type SignalWatch, watchSignals } from './signals.js'
 import { parseCount } from './values.js'
 
@@ -18,11 +19,16 @@ export interface WorkerpoolWords {
 /**
  * Does what go-workerpool does.
  *
+ * @param given - the tasks, as JSON, unless a file is named.
  * @throws InputError, OptionError before anything was started.
  */
-export async function workerpool(words: WorkerpoolWords): Promise<Ending> {
+export async function workerpool(given: string | undefined, words: WorkerpoolWords): Promise<Ending> {
   const threads = parseCount('--max_threads', words.max_threads, 1)
-  const tasks = workerpoolTasks(readTasks(words.infile), words.infile ?? 'stdin')
+  const { infile } = words
+  const tasks =
+    given !== undefined && infile === undefined
+      ? workerpoolTasks(given, 'TASKS')
+      : workerpoolTasks(readTasks(infile), infile ?? 'stdin')
   if (words.outfile !== undefined) writeOut(words.outfile, '')
   let brokenBy: NodeJS.ErrnoException | null = null
   const signals: { watch: SignalWatch | null } = { watch: null }
@@ -39,7 +45,7 @@ export async function workerpool(words: WorkerpoolWords): Promise<Ending> {
     tasks,
     threads,
     (run) => {
-      signals.watch = watchSignals(run, (message) => process.stderr.write(`drover: ${message}\n`))
+      signals.watch = watchSignals(run, (message) => printErr(`drover: ${message}\n`))
     },
     (result, identifier) => tell(`${JSON.stringify(identifier)}: ${describeEnd(result)}`),
   )

@@ -8,7 +8,12 @@ const FIRST_WAIT_MS = 20
 const RELAX_MS = 1_000
 
 export function isShortage(outcome: Outcome): boolean {
-  return outcome.state === 'spawn-failed' && SHORT_OF.has(outcome.error?.code ?? '')
+  return outcome.state === 'spawn-failed' && isShortageCode(outcome.error?.code ?? '')
+}
+
+/** Of a start that failed. */
+export function isShortageCode(code: string): boolean {
+  return SHORT_OF.has(code)
 }
 
 /**

@@ -95,6 +95,8 @@ export interface StartSpec {
   readonly groups?: readonly string[] | undefined
   /** Default: none. At most 64; children get no other descriptors than these and their streams. */
   readonly descriptors?: readonly DescriptorSpec[] | undefined
+  /** Which machine it is to run on, where a launcher has several, by the name that it knows it by. */
+  readonly host?: string | undefined
 }
 
 /** Why a child could not be started. `code` is the system's, as in `ENOENT`, or one of drover's. */
@@ -118,7 +120,8 @@ export interface ChildExit {
 /**
  * What a launcher tells about one child. `onSpawnError` is the only call if the child did not start; else `onSpawn` is
  * first, then output in order, `onOutputEnd` once for each stream that is piped or counted, and exactly one of `onExit` and
- * `onLost`. Output may go on after `onExit`, when descendants hold the pipe. No call is made from within {@link Launcher.start}.
+ * `onLost` (but for a child on another machine: what it had printed may be lost on its way after `onExit`, and then `onLost` says so).
+ * Output may go on after `onExit`, when descendants hold the pipe. No call is made from within {@link Launcher.start}.
  *
  * Of a child whose stdin is a `pipe`: what it wrote to stderr before it wrote something to stdout has been told, at the latest,
  * at the end of that turn of the event loop in which the latter is told; with {@link StartSpec.direct} at the end of the next one. Output that was
@@ -154,6 +157,8 @@ export interface ChildEvents {
 export interface Child {
   /** Known after `onSpawn`. */
   readonly pid: number | null
+  /** The machine that it runs on, where that is another one. */
+  readonly host?: string | undefined
   /**
    * Only for stdin `pipe`. Several chunks go at once where that is possible. Returns false when the caller should wait for `onDrain`. Never
    * throws when the child is gone.
@@ -206,6 +211,10 @@ export interface LauncherCapabilities {
   readonly jobservers: boolean
   /** Whether there is {@link Launcher.takeSlots}. */
   readonly slots: boolean
+  /**
+   * Whether children run on other machines: their pids, files, descriptors and control groups are none of this one's. Default: false.
+   */
+  readonly isRemote?: boolean
 }
 
 export interface LockOptions {
@@ -233,9 +242,13 @@ export interface LauncherLock {
  * anyway. `fifo` is a named pipe; with `create` it is made, for its owner only, and removed in the end. `read` and `write` are descriptors
  * that this process has inherited; they are opened anew and stay as they are.
  */
-export type JobserverSpec =
+export type JobserverSpec = (
   | { readonly fifo: string; readonly create?: boolean }
   | { readonly read: number; readonly write: number }
+) & {
+  /** Whether the event loop is kept alive while tokens are wanted. Default: true. */
+  readonly keepsAlive?: boolean
+}
 
 export interface JobserverEvents {
   /** The tokens that were wanted, as many as that; nothing is wanted any more. */
@@ -246,7 +259,7 @@ export interface JobserverEvents {
 
 /**
  * A jobserver that the launcher takes tokens from for this process. What was taken and not given back is given back when this
- * process or the launcher ends, however that comes. It does not keep the event loop alive, but while tokens are wanted.
+ * process or the launcher ends, however that comes. It does not keep the event loop alive, but while tokens are wanted, if so asked.
  */
 export interface LauncherJobserver {
   /** Waits for so many tokens, all of them or none; replaces what was wanted before. 0 is nothing; tokens may still be on their way then. */
@@ -269,6 +282,8 @@ export interface SlotsSpec {
   readonly limit: number
   /** What people are told of who holds them. */
   readonly label: string
+  /** Whether the event loop is kept alive while they are waited for. Default: true. */
+  readonly keepsAlive?: boolean
 }
 
 export interface SlotsEvents {
@@ -278,7 +293,7 @@ export interface SlotsEvents {
   onFailed(error: StartError): void
 }
 
-/** Slots that the launcher holds for this process, or waits for. While it waits the event loop is kept alive. */
+/** Slots that the launcher holds for this process, or waits for. */
 export interface SlotsClaim {
   /** Gives them back, or waits no more; resolves when others can have them. Never rejects. */
   give(): Promise<void>
@@ -320,6 +335,8 @@ export interface Launcher {
    * Rejects with a DroverError whose code is the system's, as in `ENOENT`, or as with {@link lock}.
    */
   readonly sendDatagram?: ((path: string, message: string) => Promise<void>) | undefined
+  /** This process is about to be stopped for an unknown time, or goes on: what is over there is not to take it for dead meanwhile. */
+  readonly expectSilence?: ((silent: boolean) => void) | undefined
   /** Ends everything that is left of every scope with KILL (but for kept leftovers), and gives back what the launcher holds. */
   close(): Promise<void>
 }

@@ -57,9 +57,10 @@ export class Crew implements WorkerHost {
       launcher: options.launcher,
       run: scope,
       concurrency: () => options.max,
+      keepsAlive: false,
       onChange: () => this.pump(),
       shed: () => this.#shed(),
-      onError: (error) => this.line.rejectAll(error),
+      onError: (error) => this.rejectWaiting(error),
       onWarning: (message) => events.onWarning(message),
     })
   }
@@ -90,6 +91,7 @@ export class Crew implements WorkerHost {
     }
     if (this.line.size > 0 || this.#holdsForLine || this.workers.size < this.#options.min) this.#startMissing()
     else this.#permits.unwanted()
+    this.#permits.hold(this.line.size > 0)
     if (this.#onChange.length > 0) for (const tell of this.#onChange.splice(0)) tell()
   }
 
@@ -100,6 +102,12 @@ export class Crew implements WorkerHost {
     if (worker === undefined || !this.#permits.admits(worker)) return false
     waiting.assign(worker)
     return true
+  }
+
+  /** Nobody waits any more. */
+  rejectWaiting(error: unknown): void {
+    this.line.rejectAll(error)
+    this.#permits.hold(false)
   }
 
   /** The maximum has changed: those that are too many exit as soon as they can, and what waits gets those that may be. */
@@ -171,7 +179,9 @@ export class Crew implements WorkerHost {
     this.#outgoing.add(worker)
     if (worker.isListed) this.#idle.splice(this.#idle.indexOf(worker), 1)
     const failedStart = worker.failedStart(this.#isProven)
-    if (failedStart !== null) {
+    if (worker.wasNoRoom && [...this.workers].some(({ pid }) => pid !== null)) {
+      this.#failures.noteShortage()
+    } else if (failedStart !== null) {
       this.#failures.noteFailure(failedStart === 'certain')
       if (this.#failures.areTooMany) this.line.rejectAll(this.#failures.explain(worker.failure!))
     }

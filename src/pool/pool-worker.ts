@@ -1,3 +1,4 @@
+import { isShortageCode } from '../dispatch/shortage.js'
 import type { OutputStream } from '../launcher/port.js'
 import type { SlotPermit } from '../slots/slot-source.js'
 import { DroverError } from '../task/errors.js'
@@ -66,6 +67,8 @@ export class PoolWorker implements WorkerProcessEvents {
   /** Asked to exit as soon as it has answered all that it has. */
   isRetired = false
   failure: WorkerError | null = null
+  /** Whether there was no room for it: no descriptors, processes or memory. */
+  wasNoRoom = false
   readonly process: WorkerProcess
   readonly #options: CheckedPoolOptions
   readonly #probationMs: number
@@ -257,6 +260,7 @@ export class PoolWorker implements WorkerProcessEvents {
 
   onEnded(end: ProcessEnd): void {
     this.#flights.settleAnswers()
+    this.wasNoRoom = end.how === 'not-started' && isShortageCode(end.error.code)
     const isOwing = this.inFlight > 0
     if (isOwing || !this.hasEnded) this.fail(causeOfEnd(end, this.isStarting, isOwing))
   }

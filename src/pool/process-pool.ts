@@ -203,7 +203,7 @@ export class ProcessPool<Output extends string | Buffer = string>
     this.#crew.beginClosing()
     const error = new ClosedError('this pool')
     if (graceMs === 0) this.#hurry.abort()
-    this.#crew.line.rejectAll(error)
+    this.#crew.rejectWaiting(error)
     for (const worker of this.#crew.all()) worker.destroy(error, graceMs)
     this.#ended ??= this.#end(graceMs, () => {})
     await this.#ended

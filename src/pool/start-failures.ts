@@ -1,6 +1,7 @@
 import { WorkerError } from './pool-errors.js'
 
 const LONGEST_PAUSE_MS = 10_000
+const SHORTAGE_PAUSE_MS = 1000
 
 export interface StartFailuresOptions {
   readonly maxStartFailures: number
@@ -19,6 +20,8 @@ export class StartFailures {
   #certain = 0
   #inARow = 0
   #notBeforeMs = 0
+  /** Until when the system is taken to be short of something, whatever the workers that there are do. */
+  #shortUntilMs = 0
 
   constructor(options: StartFailuresOptions) {
     this.#options = options
@@ -26,7 +29,7 @@ export class StartFailures {
 
   /** Milliseconds until the next start may be tried. */
   get pauseMs(): number {
-    return Math.max(0, this.#notBeforeMs - performance.now())
+    return Math.max(0, Math.max(this.#notBeforeMs, this.#shortUntilMs) - performance.now())
   }
 
   /** Whether so many have failed that workers are started only when somebody asks for one. */
@@ -51,6 +54,11 @@ export class StartFailures {
     this.#inARow += 1
     if (isCertain) this.#certain += 1
     this.#notBeforeMs = performance.now() + pauseMs
+  }
+
+  /** The system had no room for one more, beside others that there are. */
+  noteShortage(): void {
+    this.#shortUntilMs = performance.now() + SHORTAGE_PAUSE_MS
   }
 
   /** What those who wait are told. */

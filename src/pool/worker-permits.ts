@@ -4,6 +4,7 @@ import type { PoolWorker } from './pool-worker.js'
 
 /** A worker that never runs out of requests gives its permission back after this time, so that others get their turn. */
 const LONGEST_USE_MS = 250
+const LONG_MS = 2 ** 30
 
 /**
  * Permissions to run, of what is shared with others. A worker has one while it starts, while it has something to do or is leased, and,
@@ -12,6 +13,8 @@ const LONGEST_USE_MS = 250
 export class WorkerPermits {
   readonly #gate: Gate
   readonly #isFree: boolean
+  /** While it is there the event loop does not end. */
+  #alive: NodeJS.Timeout | null = null
   readonly #held = new Map<PoolWorker, { readonly permit: SlotPermit; readonly sinceMs: number }>()
 
   constructor(makers: readonly SlotSourceMaker[], context: SlotContext) {
@@ -50,6 +53,13 @@ export class WorkerPermits {
     if (held === undefined) return
     this.#held.delete(worker)
     held.permit.release()
+  }
+
+  /** Keeps the event loop alive, or lets it end: a permission that is waited for does not by itself. */
+  hold(isHeld: boolean): void {
+    if (this.#isFree || isHeld === (this.#alive !== null)) return
+    if (this.#alive !== null) clearInterval(this.#alive)
+    this.#alive = isHeld ? setInterval(() => {}, LONG_MS) : null
   }
 
   /** Nothing waits for one. */

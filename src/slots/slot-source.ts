@@ -4,7 +4,7 @@ import type { ResultError } from '../task/result.js'
 /** Permission for one start, until it is released. */
 export interface SlotPermit {
   /** What the child needs besides, as the variable that names a jobserver. */
-  readonly spec?: Pick<StartSpec, 'env' | 'descriptors'> | undefined
+  readonly spec?: Pick<StartSpec, 'env' | 'descriptors' | 'host'> | undefined
   /** Gives it back; to be called once, when the task has ended. */
   release(): void
 }
@@ -31,6 +31,8 @@ export interface SlotContext {
   readonly run: string
   /** How much may run at once, by weight; it may change. */
   readonly concurrency: () => number
+  /** Whether the event loop is kept alive while something is waited for; false where others see to that. Default: true. */
+  readonly keepsAlive?: boolean
   /** Ask again. Not to be called from within {@link SlotSource.take}. */
   onChange(): void
   /** Ends the task that was started last, unless it is the only one, and queues it again; whether there was one. */

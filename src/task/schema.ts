@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { mostSimilar } from './similar.js'
 import type { Task } from './task.js'
 
 /** What is wrong with a value that should be a task: where, as keys from the outside in, and in words. */
@@ -85,6 +86,7 @@ const fields = {
 const EXPECTED_TASK = 'expected an object like {"command": "…"}'
 const schema = v.strictObject(fields, EXPECTED_TASK)
 const ALIASES: Readonly<Record<string, 'command' | 'id'>> = { cmd: 'command', identifier: 'id' }
+const KNOWN = [...Object.keys(fields), ...Object.keys(ALIASES)]
 
 /**
  * Reads a value that came out of JSON as a task; the aliases `cmd` and `identifier` are read too.
@@ -96,7 +98,11 @@ export function parseTask(value: unknown): { task: Task } | { problems: readonly
   const { renamed, clash } = renameAliases(value)
   if (clash !== undefined) return { problems: [clash] }
   const parsed = v.safeParse(schema, renamed)
-  if (!parsed.success) return { problems: parsed.issues.map(toProblem) }
+  if (!parsed.success) {
+    const problems = parsed.issues.map(toProblem)
+    const mistyped = mistypedField(renamed)
+    return { problems: mistyped === null ? problems : [mistyped, ...problems] }
+  }
   const task = parsed.output as Task
   if (task.stdin !== undefined && task.stdinFile !== undefined) {
     return { problems: [{ path: ['stdinFile'], problem: 'expected either stdin or stdinFile, not both' }] }
@@ -118,7 +124,7 @@ function describeKind(value: unknown): string {
   return value === null || value === undefined ? String(value) : `a ${typeof value}`
 }
 
-function renameAliases(value: Record<string, unknown>): { renamed: unknown; clash?: TaskProblem } {
+function renameAliases(value: Record<string, unknown>): { renamed: Record<string, unknown>; clash?: TaskProblem } {
   let renamed = value
   for (const [alias, name] of Object.entries(ALIASES)) {
     if (!Object.hasOwn(renamed, alias)) continue
@@ -132,6 +138,17 @@ function renameAliases(value: Record<string, unknown>): { renamed: unknown; clas
     renamed = { ...rest, [name]: moved }
   }
   return { renamed }
+}
+
+/** A field that was meant to be another: said first, since without it that other may seem to be missing. */
+function mistypedField(value: Record<string, unknown>): TaskProblem | null {
+  for (const field of Object.keys(value)) {
+    if (Object.hasOwn(fields, field)) continue
+    const meant = mostSimilar(field, KNOWN)
+    if (meant !== null)
+      return { path: [field], problem: `unknown field; did you mean "${meant}"? Put data of your own under "meta"` }
+  }
+  return null
 }
 
 function toProblem(issue: v.BaseIssue<unknown>): TaskProblem {

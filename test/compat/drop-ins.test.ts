@@ -134,6 +134,16 @@ describe('drover workerpool, in place of go-workerpool', () => {
     expect((await drover(['workerpool', '-V'])).stdout).toMatch(/^\d+\.\d+/)
   })
 
+  it('takes the tasks as an argument, unless a file is named', async () => {
+    const one = '[{"identifier":"a","command":"echo","args":["hi"]}]'
+    expect(JSON.parse((await drover(['workerpool', '-t', '4', one])).stdout)).toEqual([
+      { identifier: 'a', exit_code: 0, result_body: 'hi\n' },
+    ])
+    const infile = file('named.json', one.replace('"a"', '"b"'))
+    expect((await drover(['workerpool', one, '-i', infile])).stdout).toContain('"identifier":"b"')
+    expect((await drover(['workerpool', '{'])).stderr).toContain('TASKS: this is no JSON')
+  })
+
   it.each([
     ['[{"identifier":1}]', 'command'],
     ['{"a":1}', 'Array'],

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { DroverError } from '../../src/index.js'
 import { isAlive } from '../helpers/processes.js'
@@ -49,4 +50,30 @@ it('one that begins a message that nobody asked for, and does not end it, harms 
   const next = await settled(hostile.ask(ANSWER))
   expect(next.value).toBe('well')
   expect(next.pid).not.toBe(pid)
+})
+
+it('what was meant for one that ended at its start is not sent to another that is started meanwhile', async () => {
+  const warm = poolOf('cat', [], { protocol: 'lines', max: 1 })
+  await settled(warm.request('the launcher is there'))
+  const programs = [...Array(2).fill('true'), ...Array(22).fill('cat')]
+  const asked = programs.map((program, place) =>
+    settled(poolOf(program, [], { protocol: 'lines', max: 1 }).request(`${place}`)),
+  )
+  const outcomes = await Promise.allSettled(asked)
+  const told = outcomes.map((one) => (one.status === 'fulfilled' ? one.value.value : one.reason.code))
+  const expected = programs.map((program, place) => (program === 'cat' ? `${place}` : 'ERR_DROVER_WORKER_DIED'))
+  expect(told).toEqual(expected)
+})
+
+it('no end of a pipe is left of workers that have ended', async () => {
+  const open = () => readdirSync('/proc/self/fd').length
+  const one = async () => {
+    const pool = poolOf('/bin/sh', ['-c', 'exec 2>&-; read -r line; echo "$line"'], { protocol: 'lines', max: 1 })
+    await settled(pool.request('only'))
+    await pool.destroy()
+  }
+  await one()
+  const before = open()
+  for (let n = 0; n < 40; n++) await one()
+  await until('all are closed', () => open() <= before)
 })

@@ -13,6 +13,7 @@ import {
 } from '../../src/index.js'
 import { drover } from '../helpers/drover.js'
 import { processesWith, uniqueSleep } from '../helpers/processes.js'
+import { runProgram } from '../helpers/program.js'
 import { until } from '../helpers/until.js'
 import { Leaves } from '../slots/leaves.js'
 import { poolOf, settled } from './support.js'
@@ -186,5 +187,34 @@ describe('limits on each worker', () => {
     })
     expect(answered).toMatchObject({ status: 0 })
     expect(answered.stdout.split('\n').sort()).toEqual(['', 'a', 'b'])
+  })
+})
+
+describe('a pool that waits for permission', () => {
+  const worker = `new drover.ProcessPool('cat', [], { protocol: 'lines', max: 2, ...options })`
+  it.each([
+    ['slots', `{ slots: 'none' }`],
+    ['memory', '{ minFreeBytes: 1e15 }'],
+    ['slots and a jobserver', `{ slots: 'none', jobserver: 'server' }`],
+  ])('for workers that nothing is to be done by does not keep a program running (%s)', async (_, options) => {
+    setSlots('none', 0)
+    const { stdout, exitCode } = await runProgram(`
+      const options = { min: 1, ...${options} }
+      const pool = ${worker}
+      setTimeout(() => console.log(pool.stats().starting), 50)`)
+    expect({ stdout, exitCode }).toEqual({ stdout: '0\n', exitCode: 0 })
+  })
+
+  it.each([
+    ['slots', `{ slots: 'none' }`, `drover.setSlots('none', 1)`],
+    ['memory', '{ minFreeBytes: 1e15 }', `pool.destroy()`],
+  ])('for a worker that has something to do does (%s)', async (_, options, then) => {
+    setSlots('none', 0)
+    const { stdout, exitCode } = await runProgram(`
+      const options = ${options}
+      const pool = ${worker}
+      setTimeout(() => ${then}, 700).unref()
+      console.log(await pool.request('done').then(({ value }) => value, ({ code }) => code))`)
+    expect({ stdout: stdout.replace('ERR_DROVER_CLOSED', 'done'), exitCode }).toEqual({ stdout: 'done\n', exitCode: 0 })
   })
 })

@@ -135,3 +135,23 @@ it('an answer that is too long for a string is an error of its request, and of n
 function bound(hostile: ReturnType<typeof hostilePool>) {
   return { pool: hostile.pool, ask: hostile.ask.bind(hostile) }
 }
+
+it.each([
+  ['lines', 'cat', []],
+  ['frames', process.execPath, [programFile('hostile.mjs'), 'frames', 'w0', '{}']],
+] as const)(
+  'requests for more workers than there is room for are answered by those that there are (%s)',
+  async (...given) => {
+    const program = `
+    const [protocol, command, args] = ${JSON.stringify(given)}
+    const pool = new drover.ProcessPool(command, args, { protocol, max: 20 })
+    const message = JSON.stringify({ act: 'answer', text: 'well' })
+    const asked = Array.from({ length: 60 }, () => pool.request(message))
+    const expected = protocol === 'lines' ? message : 'well'
+    const outcomes = await Promise.all(asked.map((one) => one.then(({ value }) => value === expected, (error) => error.message)))
+    console.log(JSON.stringify(outcomes.filter((one) => one !== true)))
+    await pool.close()`
+    const { stdout } = await runProgram(program, 'ulimit -n 48')
+    expect(JSON.parse(stdout)).toEqual([])
+  },
+)

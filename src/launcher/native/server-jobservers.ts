@@ -28,7 +28,7 @@ export class ServerJobservers {
     writer.text(write!)
     writer.end()
     const what = 'fifo' in spec ? spec.fifo : `the descriptors ${spec.read} and ${spec.write}`
-    const jobserver = new NativeJobserver(number, what, events, this.#connection)
+    const jobserver = new NativeJobserver(number, what, spec.keepsAlive ?? true, events, this.#connection)
     this.#jobservers.set(number, jobserver)
     return jobserver.opened
   }
@@ -65,6 +65,7 @@ class NativeJobserver implements LauncherJobserver {
   readonly opened: Promise<LauncherJobserver>
   readonly #number: number
   readonly #what: string
+  readonly #keepsAlive: boolean
   readonly #events: JobserverEvents
   readonly #connection: LockConnection
   #resolve!: (jobserver: LauncherJobserver) => void
@@ -78,9 +79,10 @@ class NativeJobserver implements LauncherJobserver {
   #closed: Promise<void> | null = null
   #resolveClosed: (() => void) | null = null
 
-  constructor(number: number, what: string, events: JobserverEvents, connection: LockConnection) {
+  constructor(number: number, what: string, keepsAlive: boolean, events: JobserverEvents, connection: LockConnection) {
     this.#number = number
     this.#what = what
+    this.#keepsAlive = keepsAlive
     this.#events = events
     this.#connection = connection
     connection.hold(1)
@@ -168,10 +170,10 @@ class NativeJobserver implements LauncherJobserver {
     this.#connection.writer.bytes(type, this.#number, bytes)
   }
 
-  /** While something is wanted the event loop must not end. */
+  /** While something is wanted the event loop must not end, unless the one who asks sees to that. */
   #setWanted(count: number): void {
-    if (this.#wanted === 0 && count > 0) this.#connection.hold(1)
-    if (this.#wanted > 0 && count === 0) this.#connection.release()
+    if (this.#keepsAlive && this.#wanted === 0 && count > 0) this.#connection.hold(1)
+    if (this.#keepsAlive && this.#wanted > 0 && count === 0) this.#connection.release()
     this.#wanted = count
   }
 }

@@ -15,7 +15,7 @@ export class ServerSlots {
     this.#connection = connection
   }
 
-  take({ weight, limit, folder, label }: SlotsSpec, events: SlotsEvents): SlotsClaim {
+  take({ weight, limit, folder, label, keepsAlive = true }: SlotsSpec, events: SlotsEvents): SlotsClaim {
     this.#count += 1
     const number = this.#count
     const { writer } = this.#connection
@@ -26,7 +26,7 @@ export class ServerSlots {
     writer.text(folder)
     writer.text(label)
     writer.end()
-    const claim = new NativeClaim(folder, events, this.#connection, () => {
+    const claim = new NativeClaim(folder, keepsAlive, events, this.#connection, () => {
       writer.begin(Request.slotsGive, 0, number, 0)
       writer.end()
     })
@@ -56,6 +56,8 @@ export class ServerSlots {
 
 class NativeClaim implements SlotsClaim {
   readonly #folder: string
+  /** Whether it holds the event loop. */
+  #isHolding: boolean
   readonly #events: SlotsEvents
   readonly #connection: LockConnection
   readonly #giveBack: () => void
@@ -63,12 +65,19 @@ class NativeClaim implements SlotsClaim {
   #given: Promise<void> | null = null
   #resolve: (() => void) | null = null
 
-  constructor(folder: string, events: SlotsEvents, connection: LockConnection, giveBack: () => void) {
+  constructor(
+    folder: string,
+    keepsAlive: boolean,
+    events: SlotsEvents,
+    connection: LockConnection,
+    giveBack: () => void,
+  ) {
     this.#folder = folder
+    this.#isHolding = keepsAlive
     this.#events = events
     this.#connection = connection
     this.#giveBack = giveBack
-    connection.hold(1)
+    if (keepsAlive) connection.hold(1)
   }
 
   get isReturning(): boolean {
@@ -78,8 +87,7 @@ class NativeClaim implements SlotsClaim {
   give(): Promise<void> {
     if (this.#state === 'over') return Promise.resolve()
     if (this.#given !== null) return this.#given
-    // What waits holds the event loop already.
-    if (this.#state === 'held') this.#connection.hold(1)
+    this.#hold(true)
     this.#state = 'returning'
     this.#giveBack()
     this.#given = new Promise((resolve) => {
@@ -91,13 +99,13 @@ class NativeClaim implements SlotsClaim {
   handleTaken(count: number): void {
     if (this.#state !== 'waiting') return
     this.#state = 'held'
-    this.#connection.release()
+    this.#hold(false)
     this.#events.onTaken(count)
   }
 
   handleGiven(): void {
     this.#state = 'over'
-    this.#connection.release()
+    this.#hold(false)
     this.#resolve?.()
   }
 
@@ -105,7 +113,14 @@ class NativeClaim implements SlotsClaim {
     const state = this.#state
     if (state === 'returning' || state === 'over') return
     this.#state = 'over'
-    if (state === 'waiting') this.#connection.release()
+    this.#hold(false)
     this.#events.onFailed({ code, message: `the slots in ${this.#folder}: ${message}` })
+  }
+
+  #hold(isHolding: boolean): void {
+    if (this.#isHolding === isHolding) return
+    this.#isHolding = isHolding
+    if (isHolding) this.#connection.hold(1)
+    else this.#connection.release()
   }
 }

@@ -103,7 +103,8 @@ export class Admission implements SlotSource {
     }
     if (this.#left === 0) {
       this.#waitsSince ??= performance.now()
-      this.#timer.ref()
+      if (this.#context.keepsAlive === false) this.#timer.unref()
+      else this.#timer.ref()
       return null
     }
     this.#left -= 1

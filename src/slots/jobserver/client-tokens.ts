@@ -103,20 +103,24 @@ export class ClientTokens implements SlotSource {
   async #open(): Promise<void> {
     this.#state = 'opening'
     try {
-      const opened = await this.#context.launcher.openJobserver!(this.#place, {
-        onTokens: (bytes) => {
-          const sinceMs = performance.now()
-          for (const byte of bytes) this.#reserve.push({ byte, sinceMs })
-          this.#context.onChange()
-          this.#settleLater()
+      const { launcher, keepsAlive = true } = this.#context
+      const opened = await launcher.openJobserver!(
+        { ...this.#place, keepsAlive },
+        {
+          onTokens: (bytes) => {
+            const sinceMs = performance.now()
+            for (const byte of bytes) this.#reserve.push({ byte, sinceMs })
+            this.#context.onChange()
+            this.#settleLater()
+          },
+          onLost: (error) => {
+            this.#lost = this.#jobserver
+            this.#forget(error.code.startsWith('ERR_DROVER_') ? 'closed' : 'failed')
+            if (this.#state === 'failed') this.#warn(error)
+            this.#context.onChange()
+          },
         },
-        onLost: (error) => {
-          this.#lost = this.#jobserver
-          this.#forget(error.code.startsWith('ERR_DROVER_') ? 'closed' : 'failed')
-          if (this.#state === 'failed') this.#warn(error)
-          this.#context.onChange()
-        },
-      })
+      )
       this.#epoch += 1
       this.#jobserver = opened
       this.#state = 'open'

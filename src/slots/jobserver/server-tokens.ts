@@ -96,8 +96,9 @@ export class ServerTokens implements SlotSource {
     await undefined
     try {
       this.#fifo = join(runtimeFolder(), `jobs-${process.pid}-${uniqueId()}`)
-      const spec = { fifo: this.#fifo, create: true }
-      const opened = await this.#context.launcher.openJobserver!(spec, {
+      const { launcher, keepsAlive = true } = this.#context
+      const spec = { fifo: this.#fifo, create: true, keepsAlive }
+      const opened = await launcher.openJobserver!(spec, {
         onTokens: (tokens) => {
           this.#lent -= tokens.length
           this.#context.onChange()

@@ -79,8 +79,10 @@ export class NamedSlots implements SlotSource {
     this.#wantNoMore()
     // What does not fit now may be what somebody else waits for.
     for (const { claim } of this.#reserve.splice(0)) this.#giveBack(claim)
-    const claim: SlotsClaim = this.#context.launcher.takeSlots!(
-      { folder: this.#folder, weight, limit: Math.min(usableCpus(), MOST_SLOTS), label: this.#label },
+    const { launcher, keepsAlive = true } = this.#context
+    const limit = Math.min(usableCpus(), MOST_SLOTS)
+    const claim: SlotsClaim = launcher.takeSlots!(
+      { folder: this.#folder, weight, limit, label: this.#label, keepsAlive },
       {
         onTaken: () => {
           if (this.#wanted?.claim === claim) this.#wanted = null
