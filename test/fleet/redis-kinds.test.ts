@@ -119,7 +119,7 @@ it('TLS: with the authority and the certificate from the address or the environm
     expect(stderr).toMatch(reasons[index]!)
     expect(code).toBe(102)
   }
-}, 60_000)
+}, 180_000)
 
 it.each([
   ['Sentinels', async () => (await startSentinel(nodes, certificates)).address],
@@ -166,7 +166,7 @@ it('Sentinel: the master is found, and found again when it is killed while tasks
   expect(`${await replica.ask('ROLE')}`).toMatch(/^master/)
   worker.process.kill('SIGTERM')
   expect(await worker.end).toMatchObject({ status: 0, signal: null })
-}, 90_000)
+}, 180_000)
 
 it('Cluster: each queue is on one of its nodes, with all that belongs to it', async () => {
   const address = await startCluster(nodes)
@@ -196,7 +196,7 @@ it('Cluster: each queue is on one of its nodes, with all that belongs to it', as
   }
   expect(found[places[0]!]!.length + found[await placeOf(two)]!.length).toBe(found.flat().length)
   expect(found.flat().some((each) => each.includes(':drover:done:'))).toBe(true)
-}, 60_000)
+}, 180_000)
 
 function resultsSoFar({ stdout }: Drover): number {
   return stdout.split('\n').length - 1
