@@ -165,6 +165,8 @@ export function itemOptions(words: RunWords): Omit<InputRequest, 'command' | 'st
     ...(words.strict === true && { strict: true }),
     ...(words.replace !== undefined && { replace: words.replace }),
     ...(words.tasks !== undefined && { tasks: words.tasks }),
+    ...(words.transfer !== undefined && { transfer: words.transfer }),
+    ...(words.return !== undefined && { return: words.return }),
     ...(words.argFile !== undefined && { argFiles: words.argFile }),
     ...(words.colsep !== undefined && { columnSeparator: words.colsep }),
     ...(words.maxArgs === undefined ? null : { itemsPerTask: parseCount('--max-args', words.maxArgs, 1) }),

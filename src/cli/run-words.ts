@@ -57,6 +57,9 @@ export interface RunWords extends SharingWords {
   readonly hostsFile?: string
   readonly workdir?: string
   readonly env?: string[]
+  readonly transfer?: string[]
+  readonly return?: string[]
+  readonly cleanup?: true
 }
 
 /** For an option that may be given several times. */
@@ -116,6 +119,9 @@ function addHostOptions(command: Command): Command {
     .option('--hosts-file <file>', 'the same, one host a line')
     .option('--workdir <dir>', 'the folder there, relative to the home (the same as here)')
     .option('--env <name>', 'pass on a variable of the environment; may be given several times', collect)
+    .option('--transfer <file>', 'copy a file there before each task, as {}; may be given several times', collect)
+    .option('--return <file>', 'copy a file back after each task, as {.}.png; may be given several times', collect)
+    .option('--cleanup', 'remove both there in the end')
 }
 
 function addSourceOptions(command: Command): Command {

@@ -16,6 +16,10 @@ export interface ItemGroup {
 export interface InputRequest {
   /** One word is a line for /bin/sh, several are a program and its arguments; none: each item is a line. */
   readonly command: readonly Text[]
+  /** Files that each task takes to another machine, with the placeholders of a command's words; see {@link Task.transfer}. */
+  readonly transfer?: readonly Text[]
+  /** Files that each task brings back. */
+  readonly return?: readonly Text[]
   /** Joins several words with spaces into one line for /bin/sh. Default: false. */
   readonly shell?: boolean
   /** What stands for `{}`. The other placeholders stay as they are. Default: `{}`. */

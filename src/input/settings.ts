@@ -3,11 +3,12 @@ import { type Text, textBytes } from '../task/task.js'
 import { type Item, textItem } from './bytes.js'
 import type { InputRequest } from './input.js'
 import { type ColumnSplitter, columnSplitter } from './items.js'
-import { Template } from './template.js'
+import { type FileWords, Template } from './template.js'
 
 /** A request with its defaults, checked. */
 export interface Settings {
   readonly command: readonly Item[]
+  readonly files: FileWords
   readonly shell: boolean
   readonly replace: string
   readonly itemsPerTask: number
@@ -34,6 +35,7 @@ export function readSettings(request: InputRequest): Settings {
   checkSources(request)
   const settings: Settings = {
     command: request.command.map(textItem),
+    files: { transfer: (request.transfer ?? []).map(textItem), return: (request.return ?? []).map(textItem) },
     shell: request.shell ?? false,
     replace,
     itemsPerTask,
@@ -59,8 +61,8 @@ export function compileCommand(
   count: number,
   names: ReadonlyMap<string, number> = new Map(),
 ): Template | null {
-  const { command, shell, replace } = settings
-  return command.length === 0 ? null : new Template(command, shell, { replace, names, count })
+  const { command, files, shell, replace } = settings
+  return command.length === 0 ? null : new Template(command, shell, { replace, names, count }, files)
 }
 
 function checkSources({ tasks, groups = [], argFiles = [], ...rest }: InputRequest): void {
@@ -85,7 +87,11 @@ function checkSources({ tasks, groups = [], argFiles = [], ...rest }: InputReque
     )
 }
 
-function checkItems({ command, itemsPerTask, hasColumns }: Settings, groups: number): void {
+function checkItems({ command, files, itemsPerTask, hasColumns }: Settings, groups: number): void {
+  if (command.length === 0 && files.transfer.length + files.return.length > 0)
+    throw new OptionError(
+      '--transfer and --return go with a COMMAND; tasks from JSON name their files in "transfer" and "return"',
+    )
   if (itemsPerTask > 1 && hasColumns)
     throw new OptionError('-n puts several items into a command, --colsep cuts one into columns; give only one of them')
   if (itemsPerTask > 1 && groups > 1)

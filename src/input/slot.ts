@@ -19,5 +19,5 @@ export function needsSlot(task: Task, fill: (slot: number) => Filled): Task {
  */
 export function withSlot(task: Task, slot: number): Task {
   const { [FILL_SLOT]: fill, ...rest } = task as SlotTask
-  return fill === undefined ? task : { ...rest, ...fill(slot) }
+  return fill === undefined ? task : { ...rest, ...(fill(slot) as Task) }
 }

@@ -3,7 +3,7 @@ import { displayText, type Task } from '../task/task.js'
 import { hasNul, type Item } from './bytes.js'
 import { bad, type Entry } from './entries.js'
 import { needsSlot } from './slot.js'
-import type { Template } from './template.js'
+import type { Filled, Template } from './template.js'
 
 /** Makes tasks of items, one by one. Without a template each item is a line for the shell. */
 export class TaskMaker {
@@ -40,9 +40,16 @@ export class TaskMaker {
     if (template === null) return { command: columns[0]!, name }
     const filled = template.fill(columns, number, null)
     if (filled.command.length === 0) return bad(place, 'the name of the program is empty')
+    if (!isNamedByText(filled)) return bad(place, 'a file of this task has a name that is not UTF-8')
     const task: Task = { ...filled, name }
     return this.#usesSlot ? needsSlot(task, (slot) => template.fill(columns, number, slot)) : task
   }
+}
+
+type NamedByText = Filled & Pick<Task, 'transfer' | 'return'>
+
+function isNamedByText(filled: Filled): filled is NamedByText {
+  return [...(filled.transfer ?? []), ...(filled.return ?? [])].every((name) => typeof name === 'string')
 }
 
 function count(columns: readonly Item[]): string {

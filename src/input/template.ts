@@ -8,7 +8,19 @@ import { quoteFor } from './quoting.js'
 export interface Filled {
   readonly command: Item
   readonly args?: readonly Item[]
+  /** Files that go with it to another machine, and those that come back; absent where none were asked for. */
+  readonly transfer?: readonly Item[]
+  readonly return?: readonly Item[]
 }
+
+/** Names of files with places for items, see {@link Filled}. */
+export interface FileWords {
+  readonly transfer: readonly Item[]
+  readonly return: readonly Item[]
+}
+
+type Words = readonly (readonly Piece[])[]
+const FILES = ['transfer', 'return'] as const
 
 /**
  * A command with places for items, read once and filled in for each task.
@@ -23,13 +35,17 @@ export class Template {
   readonly #isText: boolean
   readonly #words: readonly (readonly Piece[])[]
   #byteWords: readonly (readonly Piece[])[] | null = null
+  readonly #files: Readonly<Record<'transfer' | 'return', Words>>
 
-  constructor(words: readonly Item[], asLine: boolean, columns: Columns) {
-    this.#isText = words.every((word) => typeof word === 'string')
+  constructor(words: readonly Item[], asLine: boolean, columns: Columns, files: FileWords = NO_FILES) {
+    this.#isText = [...words, ...files.transfer, ...files.return].every((word) => typeof word === 'string')
     const names = this.#isText ? columns.names : namesInBytes(columns.names)
     const given: Columns = { ...columns, names, replace: this.#isText ? columns.replace : byteString(columns.replace) }
     const texts = this.#isText ? (words as string[]) : words.map(byteString)
     const append = !hasItems(texts, given)
+    const piecesOf = (names: readonly Item[]) =>
+      names.map((name) => wordPieces(this.#isText ? (name as string) : byteString(name), given))
+    this.#files = { transfer: piecesOf(files.transfer), return: piecesOf(files.return) }
     this.#isLine = asLine || words.length === 1
     if (this.#isLine) {
       this.#words = [linePieces(texts.join(' '), append, given)]
@@ -41,14 +57,18 @@ export class Template {
     this.#words = pieces
   }
 
+  get #all(): Words {
+    return [...this.#words, ...this.#files.transfer, ...this.#files.return]
+  }
+
   /** Whether `{%}` occurs. */
   get usesSlot(): boolean {
-    return this.#words.some((word) => word.some((piece) => typeof piece !== 'string' && piece.kind === 'slot'))
+    return this.#all.some((word) => word.some((piece) => typeof piece !== 'string' && piece.kind === 'slot'))
   }
 
   /** The number of columns that an item must have. */
   get columnsNeeded(): number {
-    const columns = this.#words.flat().map((piece) => (isHole(piece) ? Math.abs(piece.column ?? 0) : 0))
+    const columns = this.#all.flat().map((piece) => (isHole(piece) ? Math.abs(piece.column ?? 0) : 0))
     return columns.reduce((most, column) => Math.max(most, column), 0)
   }
 
@@ -59,18 +79,28 @@ export class Template {
   fill(columns: readonly Item[], number: number, slot: number | null): Filled {
     const values = { number: String(number), slot: slot === null ? '{%}' : String(slot) }
     if (this.#isText && columns.every((column) => typeof column === 'string')) {
-      return this.#result(this.#fillWords(this.#words, columns as string[], values))
+      const texts = columns as string[]
+      const files = this.#fillFiles((names) => this.#fillWords(names, texts, values, false))
+      return { ...this.#result(this.#fillWords(this.#words, texts, values, this.#isLine)), ...files }
     }
     this.#byteWords ??= this.#isText ? this.#words.map((word) => word.map(pieceInBytes)) : this.#words
-    const words = this.#fillWords(this.#byteWords, columns.map(byteString), values)
-    return this.#result(words.map(fromByteString))
+    const bytes = columns.map(byteString)
+    const inBytes = (words: Words) => (this.#isText ? words.map((word) => word.map(pieceInBytes)) : words)
+    const files = this.#fillFiles((names) => this.#fillWords(inBytes(names), bytes, values, false).map(fromByteString))
+    const words = this.#fillWords(this.#byteWords, bytes, values, this.#isLine)
+    return { ...this.#result(words.map(fromByteString)), ...files }
   }
 
-  #fillWords(templates: readonly (readonly Piece[])[], columns: readonly string[], values: Values): string[] {
+  #fillFiles(fill: (names: Words) => readonly Item[]): Pick<Filled, 'transfer' | 'return'> {
+    const given = FILES.filter((what) => this.#files[what].length > 0)
+    return Object.fromEntries(given.map((what) => [what, fill(this.#files[what])]))
+  }
+
+  #fillWords(templates: Words, columns: readonly string[], values: Values, isLine: boolean): string[] {
     const words: string[] = []
     for (const pieces of templates) {
       const only = pieces.length === 1 ? pieces[0]! : ''
-      if (!this.#isLine && isHole(only) && only.several && only.column === null) {
+      if (!isLine && isHole(only) && only.several && only.column === null) {
         for (const column of columns) words.push(formOf(column, only.form))
       } else words.push(fillPieces(pieces, columns, values))
     }
@@ -81,6 +111,8 @@ export class Template {
     return this.#isLine ? { command: words[0]! } : { command: words[0] ?? '', args: words.slice(1) }
   }
 }
+
+const NO_FILES: FileWords = { transfer: [], return: [] }
 
 interface Values {
   readonly number: string

@@ -95,6 +95,8 @@ export interface StartSpec {
   readonly groups?: readonly string[] | undefined
   /** Default: none. At most 64; children get no other descriptors than these and their streams. */
   readonly descriptors?: readonly DescriptorSpec[] | undefined
+  /** Files that go to the machine that it runs on, and come back, where that is another one; nothing is done with them where it is this one. */
+  readonly files?: { readonly transfer: readonly string[]; readonly return: readonly string[] } | undefined
   /** Which machine it is to run on, where a launcher has several, by the name that it knows it by. */
   readonly host?: string | undefined
 }
@@ -115,6 +117,8 @@ export interface ChildExit {
   readonly maxRssBytes: number | null
   /** Whether processes of the child's group may still be alive. False only when it is certain that there is none. */
   readonly groupAlive: boolean
+  /** What was to be done after it, and could not be, as to bring back its files. */
+  readonly problem?: StartError | undefined
 }
 
 /**

@@ -295,7 +295,7 @@ export class Execution implements ChildEvents {
   }
 
   #finishExited(exit: ChildExit, pipeHeld: boolean, leftovers: number): void {
-    const { state, error } = this.#cause ?? { ...stateOf(exit), error: null }
+    const { state, error } = this.#cause ?? stateOf(exit)
     this.#finish(state, error, pipeHeld, leftovers)
   }
 

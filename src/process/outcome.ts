@@ -28,7 +28,8 @@ export interface Cause {
 }
 
 /** What became of a command that nobody here has ended. */
-export function stateOf(exit: ChildExit): { state: ResultState; error: null } {
+export function stateOf(exit: ChildExit): { state: ResultState; error: ResultError | null } {
   if (exit.signal !== null) return { state: 'killed', error: null }
+  if (exit.problem !== undefined) return { state: 'failed', error: exit.problem }
   return { state: exit.exitCode === 0 ? 'succeeded' : 'failed', error: null }
 }

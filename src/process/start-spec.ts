@@ -31,6 +31,7 @@ export function startSpecOf(
     stderr: output.stderr,
     scope,
     keepLeftovers,
+    ...filesOf(task),
   }
 }
 
@@ -63,6 +64,11 @@ export function fedDirectly(
 
 async function* once(bytes: Uint8Array | string): AsyncGenerator<Uint8Array | string> {
   yield bytes
+}
+
+function filesOf(task: Task): Pick<StartSpec, 'files'> | null {
+  if (task.transfer === undefined && task.return === undefined) return null
+  return { files: { transfer: task.transfer ?? [], return: task.return ?? [] } }
 }
 
 function shellFor(line: string | Uint8Array): { file: string; args: (string | Uint8Array)[] } {

@@ -41,6 +41,11 @@ const wholeFromOne = 'expected a whole number of at least 1'
 const PLACE = 'expected a place in the file, a whole number of at least 0'
 const RANGE = 'expected a range like [0, 4096]: its first byte and the one after its last'
 
+const fileNames = v.array(
+  v.pipe(v.string('expected a path'), v.nonEmpty('expected a path'), noNul('expected a path without NUL characters')),
+  'expected an array of paths',
+)
+
 const fields = {
   id: v.optional(v.pipe(v.string('expected a string'), v.nonEmpty('expected a string that is not empty'))),
   command: v.pipe(
@@ -69,6 +74,8 @@ const fields = {
       v.checkItems(([start, end]) => start <= end, 'expected a range that does not end before it begins'),
     ),
   ),
+  transfer: v.optional(fileNames),
+  return: v.optional(fileNames),
   timeoutMs: v.optional(
     v.pipe(
       v.number('expected milliseconds, a number'),

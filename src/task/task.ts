@@ -36,6 +36,13 @@ export interface Task {
   readonly stdinFile?: string
   /** The parts of `stdinFile` that it is, one after the other. It has to be a file that has places. Default: all of it. */
   readonly stdinRanges?: readonly (readonly [start: number, end: number])[]
+  /**
+   * Files that are copied to the machine that it runs on, where that is another one, before it starts: regular ones; to the same place below its
+   * folder there, or to the same absolute one.
+   */
+  readonly transfer?: readonly string[]
+  /** Files that are copied back when it has ended by itself. One that is not there makes it `failed`. */
+  readonly return?: readonly string[]
   /** Milliseconds an attempt may take before it is ended as `timed-out`; 0 is no limit. Default: the run's. */
   readonly timeoutMs?: number
   /** How often a failed task is tried again. Default: the run's. */

@@ -17,6 +17,8 @@ export interface HostsOptions {
   readonly workdir?: string | undefined
   /** Variables of this process's environment that tasks there get, besides those of the login there and their own. Default: none. */
   readonly env?: readonly string[] | undefined
+  /** Whether the files of {@link Task.transfer} and {@link Task.return} are removed there when their task has ended. Default: false. */
+  readonly cleanup?: boolean | undefined
   /**
    * Milliseconds without a word after which a connection is taken for gone, by both sides: here its tasks are `lost`, there all is ended.
    * At least 500. Default: 20,000.
@@ -26,7 +28,7 @@ export interface HostsOptions {
   readonly connectTimeoutMs?: number | undefined
 }
 
-const KNOWN: readonly string[] = ['names', 'file', 'workdir', 'env', 'silenceMs', 'connectTimeoutMs']
+const KNOWN: readonly string[] = ['names', 'file', 'workdir', 'env', 'cleanup', 'silenceMs', 'connectTimeoutMs']
 
 const SHORTEST_SILENCE_MS = 500
 const LONGEST_MS = 24 * 3_600_000
@@ -43,7 +45,7 @@ export function hostsLauncher(given: string | readonly string[] | HostsOptions, 
   for (const name of Object.keys(options)) {
     if (!KNOWN.includes(name)) throw new OptionError(`hosts: there is no option ${name}; known are ${KNOWN.join(', ')}`)
   }
-  const { names, file, workdir, env = [], silenceMs = 20_000, connectTimeoutMs = 30_000 } = options
+  const { names, file, workdir, env = [], cleanup = false, silenceMs = 20_000, connectTimeoutMs = 30_000 } = options
   const hosts = [...(names === undefined ? [] : named(names)), ...(file === undefined ? [] : read(file))]
   checkHosts(hosts)
   if (workdir !== undefined && (typeof workdir !== 'string' || workdir === '' || workdir.includes('\0')))
@@ -52,9 +54,11 @@ export function hostsLauncher(given: string | readonly string[] | HostsOptions, 
     if (typeof name !== 'string' || !/^[^=\0]+$/.test(name))
       throw new OptionError(`hosts: env: expected names of variables, not ${JSON.stringify(name)}`)
   }
+  if (typeof cleanup !== 'boolean')
+    throw new OptionError(`hosts: cleanup: expected true or false, not ${String(cleanup)}`)
   checkMs('silenceMs', silenceMs, SHORTEST_SILENCE_MS)
   checkMs('connectTimeoutMs', connectTimeoutMs, 1)
-  return new SshLauncher({ hosts, local, workdir: workdir ?? null, env, silenceMs, connectTimeoutMs })
+  return new SshLauncher({ hosts, local, workdir: workdir ?? null, env, cleanup, silenceMs, connectTimeoutMs })
 }
 
 function named(names: string | readonly string[]): HostSpec[] {

@@ -1,6 +1,8 @@
 import { constants } from 'node:os'
+import { posix } from 'node:path'
 import { usableCpus } from '../../slots/usable-cpus.js'
 import type { Child, ChildEvents, Launcher, StartSpec } from '../port.js'
+import { CarriedFiles } from './carried-files.js'
 import type { Host, HostEvents } from './host.js'
 import { HERE, type HostSpec } from './host-list.js'
 import { localSpec, type Surroundings } from './remote-start.js'
@@ -29,7 +31,17 @@ export class LocalHost implements Host {
   }
 
   start(spec: StartSpec, events: ChildEvents): Child {
-    return this.#launcher.start(localSpec(spec, this.#surroundings), events)
+    const { workdir, cleanup } = this.#surroundings
+    const start = (own: StartSpec, listener: ChildEvents) =>
+      this.#launcher.start(localSpec(own, this.#surroundings), listener)
+    // In the same folder they are where they should be.
+    if (spec.files === undefined || workdir === null) return start(spec, events)
+    return new CarriedFiles(spec, events, {
+      start,
+      startHelper: (helper, listener) => this.#launcher.start(helper, listener),
+      folder: posix.resolve(workdir, spec.cwd ?? '.'),
+      cleanup,
+    })
   }
 
   signalScope(scope: string, signal: number): Promise<number> {

@@ -7,6 +7,8 @@ export interface Surroundings {
   readonly workdir: string | null
   /** Variables of this process that are passed on. */
   readonly env: readonly string[]
+  /** Whether files that were carried there are removed again. */
+  readonly cleanup: boolean
 }
 
 /** Why a start cannot be made elsewhere; null when it can. */
@@ -25,7 +27,7 @@ export function problemOfStart({ stdin, stdout, stderr, descriptors, groups }: S
 export function remoteSpec(spec: StartSpec, { workdir, env }: Surroundings): StartSpec {
   return {
     ...spec,
-    cwd: folderOf(workdir ?? process.cwd(), spec.cwd),
+    cwd: remoteFolder(spec, { workdir }),
     env: { ...passedOn(env), ...spec.env },
     direct: undefined,
     keepLeftovers: false,
@@ -41,7 +43,9 @@ export function failStart(error: StartError, events: ChildEvents): void {
   process.nextTick(() => events.onSpawnError(error))
 }
 
-function folderOf(base: string, cwd: string | undefined): string {
+/** Where it runs there; relative to the home there. */
+export function remoteFolder({ cwd }: Pick<StartSpec, 'cwd'>, { workdir }: Pick<Surroundings, 'workdir'>): string {
+  const base = workdir ?? process.cwd()
   return cwd === undefined ? base : posix.isAbsolute(cwd) ? cwd : posix.join(base, cwd)
 }
 

@@ -1,10 +1,11 @@
 import { Server } from '../native/server.js'
 import type { Child, ChildEvents, StartSpec } from '../port.js'
+import { CarriedFiles } from './carried-files.js'
 import { connect, type HostConnection } from './connect.js'
 import { type Host, type HostEvents, NO_CHILD } from './host.js'
 import type { HostSpec } from './host-list.js'
 import { LocalFiles } from './local-files.js'
-import { failStart, problemOfStart, remoteSpec, type Surroundings } from './remote-start.js'
+import { failStart, problemOfStart, remoteFolder, remoteSpec, type Surroundings } from './remote-start.js'
 
 export interface SshHostOptions extends Surroundings {
   /** Milliseconds without a word after which either side takes the other for gone. */
@@ -76,6 +77,16 @@ export class SshHost implements Host {
       failStart(problem, events)
       return NO_CHILD
     }
+    if (spec.files === undefined) return this.#start(remoteSpec(spec, this.#options), events)
+    return new CarriedFiles(spec, events, {
+      start: (own, listener) => this.#start(remoteSpec(own, this.#options), listener),
+      startHelper: (helper, listener) => this.#start(helper, listener),
+      folder: remoteFolder(spec, this.#options),
+      cleanup: this.#options.cleanup,
+    })
+  }
+
+  #start(remote: StartSpec, events: ChildEvents): Child {
     const server = this.#server
     if (server === null) {
       const error = { code: 'ERR_DROVER_HOST_LOST', message: `the connection to ${this.name} ended before the start` }
@@ -83,7 +94,6 @@ export class SshHost implements Host {
       return NO_CHILD
     }
     this.#started += 1
-    const remote = remoteSpec(spec, this.#options)
     if (!LocalFiles.has(remote)) return server.start(this.#started, remote, events, this.name)
     try {
       const files = new LocalFiles(remote, events)
