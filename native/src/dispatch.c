@@ -7,6 +7,7 @@
 #include "jobservers.h"
 #include "locks.h"
 #include "output.h"
+#include "patience.h"
 #include "requests.h"
 #include "slots.h"
 #include "starts.h"
@@ -70,6 +71,8 @@ bool dispatch_frame(const struct frame *frame) {
       return slots_on_give_frame(frame);
     case FRAME_DATAGRAM:
       return datagrams_on_frame(frame);
+    case FRAME_HEARTBEAT:
+      return patience_on_frame(frame);
     case FRAME_CLOSE:
       return true;
     case FRAME_RETIRE:

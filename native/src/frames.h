@@ -8,7 +8,7 @@
 
 #include "options.h"
 
-#define PROTOCOL_VERSION 7
+#define PROTOCOL_VERSION 8
 #define FRAME_HEADER 12
 #define FRAME_LIMIT (64u << 20)
 
@@ -24,6 +24,7 @@ enum request_type {
   FRAME_CLOSE = 9,
   FRAME_RETIRE = 10,
   FRAME_DIRECT = 11,
+  FRAME_HEARTBEAT = 12,
   FRAME_LOCK = 16,
   FRAME_UNLOCK = 17,
   FRAME_JOBSERVER_OPEN = 24,
@@ -48,6 +49,7 @@ enum notice_type {
   FRAME_COUNT = 137,
   FRAME_COUNTED = 138,
   FRAME_INPUT_FAILED = 139,
+  FRAME_ALIVE = 140,
   FRAME_LOCKED = 144,
   FRAME_LOCK_FAILED = 145,
   FRAME_UNLOCKED = 146,

@@ -22,6 +22,7 @@
 #include "locks.h"
 #include "outgoing.h"
 #include "output.h"
+#include "patience.h"
 #include "processes.h"
 #include "requests.h"
 #include "slots.h"
@@ -157,7 +158,9 @@ static void serve(void) {
       exits_reap();
     }
     requests_run();
+    if (!self.backlog && patience_is_over()) self.node_gone = true;
     timeout = sooner(sooner(fresh_settle(), locks_retry()), sooner(jobservers_retry(), slots_retry()));
+    timeout = sooner(timeout, patience_left_ms());
     flush();
   }
 }

@@ -14,6 +14,7 @@
 #include "jobservers.h"
 #include "launcher.h"
 #include "processes.h"
+#include "relay.h"
 #include "running.h"
 
 /* Where Node puts its end of the socket pair. */
@@ -25,7 +26,8 @@
 
 static int usage(void) {
   static const char text[] =
-      "drover-launcher is started by drover: drover-launcher PROTOCOL end|keep, with a socket as descriptor 3\n";
+      "drover-launcher is started by drover: drover-launcher PROTOCOL end|keep, with a socket as descriptor 3;\n"
+      "or drover-launcher PROTOCOL relay, with the connection as standard input and output\n";
   if (write(STDERR_FILENO, text, sizeof text - 1) < 0) return 3;
   return 2;
 }
@@ -91,21 +93,31 @@ static int run_halves(bool keep) {
   return guardian_run(launcher, node, lifeline[1], keep);
 }
 
+static void close_from(unsigned first) {
+#ifdef SYS_close_range
+  syscall(SYS_close_range, first, ~0u, 0);
+#else
+  (void)first;
+#endif
+}
+
 int main(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "--version") == 0) {
     printf("drover-launcher protocol %d\n", PROTOCOL_VERSION);
     return 0;
   }
-  if (argc != 3 || !is_socket(SOCKET)) return usage();
+  bool relayed = argc == 3 && strcmp(argv[2], "relay") == 0;
+  if (argc != 3 || (!relayed && !is_socket(SOCKET))) return usage();
   bool keep = strcmp(argv[2], "keep") == 0;
-  if (!keep && strcmp(argv[2], "end") != 0) return usage();
+  if (!keep && !relayed && strcmp(argv[2], "end") != 0) return usage();
   if (strtol(argv[1], NULL, 10) != PROTOCOL_VERSION) return 64;
-  if (fcntl(SOCKET, F_SETFD, FD_CLOEXEC) < 0) return 70;
-#ifdef SYS_close_range
-  syscall(SYS_close_range, SOCKET + 1, ~0u, 0);
-#endif
-  name_process("drover-launcher");
+  close_from(relayed ? SOCKET : SOCKET + 1);
   stop_ignoring_signals();
-  if (!block_signals() || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) return 70;
+  if (!block_signals()) return 70;
+  int status = relayed ? relay_before(SOCKET) : RELAY_GO_ON;
+  if (status != RELAY_GO_ON) return status;
+  if (fcntl(SOCKET, F_SETFD, FD_CLOEXEC) < 0) return 70;
+  name_process("drover-launcher");
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) return 70;
   return run_halves(keep);
 }

@@ -99,6 +99,7 @@ static void send_frame(void) {
   if (draw(4) == 0) type = draw(2) == 0 ? FRAME_LOCK : FRAME_UNLOCK;
   if (draw(4) == 0) type = (uint16_t)(FRAME_JOBSERVER_OPEN + draw(5));
   if (draw(16) == 0) type = FRAME_DATAGRAM;
+  if (draw(16) == 0) type = FRAME_HEARTBEAT;
   if (draw(6) == 0) type = draw(2) == 0 ? FRAME_SLOTS_TAKE : FRAME_SLOTS_GIVE;
   begin_frame(&builder);
   if (type == FRAME_SIGNAL_SCOPE) {

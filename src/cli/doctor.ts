@@ -43,7 +43,7 @@ export function diagnose(): Diagnosis {
   }
 }
 
-const CAPABILITIES: Readonly<Record<keyof LauncherCapabilities, string>> = {
+const CAPABILITIES: Readonly<Record<keyof Omit<LauncherCapabilities, 'isRemote'>, string>> = {
   endsWithParent: 'everything ends when drover itself is killed',
   findsDoubleForks: 'processes are found that left without a trace',
   bytes: 'arguments need not be UTF-8',

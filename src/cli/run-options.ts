@@ -9,6 +9,7 @@ import { launcherFor } from '../launcher/default-launcher.js'
 import type { Leftovers } from '../process/execution-options.js'
 import { checkOneOf } from '../process/process-options.js'
 import { OptionError } from '../task/errors.js'
+import { hostsOptions } from './hosts-options.js'
 import { readJobsFile } from './jobs-file.js'
 import type { RunWords } from './run-words.js'
 import { sharingOptions } from './sharing-options.js'
@@ -65,6 +66,7 @@ export function dispatchOptions(words: RunWords, printing: PrintingOptions): Dis
   const maxOutput = sizeOf('--max-output', words.maxOutput)
   const keepsResults = printing.json !== null || words.journal !== undefined
   return given({
+    hosts: hostsOptions(words),
     ...taskSettings(words),
     totalTimeoutMs: durationOf('--total-timeout', words.totalTimeout),
     halt: words.halt,

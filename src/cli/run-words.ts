@@ -53,6 +53,10 @@ export interface RunWords extends SharingWords {
   readonly dryRun?: true
   readonly color?: string
   readonly launcher?: string
+  readonly hosts?: string[]
+  readonly hostsFile?: string
+  readonly workdir?: string
+  readonly env?: string[]
 }
 
 /** For an option that may be given several times. */
@@ -101,7 +105,17 @@ export function addRunOptions(command: Command): Command {
     .option('--total-timeout <dur>', 'end the whole run after this time')
     .option('--halt <when>', 'never, or now or soon with fail, success or done: now,fail=1, soon,fail=20%')
   addTaskOptions(command)
+  addHostOptions(command)
   return addPrintingOptions(command)
+}
+
+function addHostOptions(command: Command): Command {
+  return command
+    .optionsGroup('On other machines, through ssh:')
+    .option('--hosts <list>', 'run on these: a,user@b:4 with 4 at once on b; : is this machine', collect)
+    .option('--hosts-file <file>', 'the same, one host a line')
+    .option('--workdir <dir>', 'the folder there, relative to the home (the same as here)')
+    .option('--env <name>', 'pass on a variable of the environment; may be given several times', collect)
 }
 
 function addSourceOptions(command: Command): Command {

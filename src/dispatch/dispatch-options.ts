@@ -1,4 +1,5 @@
-import type { OutputStream } from '../launcher/port.js'
+import type { Launcher, OutputStream } from '../launcher/port.js'
+import type { HostsOptions } from '../launcher/ssh/hosts-options.js'
 import type { ProcessPool } from '../pool/process-pool.js'
 import {
   type CheckedSettings,
@@ -19,6 +20,7 @@ import { OptionError } from '../task/errors.js'
 import type { Attempt, Result } from '../task/result.js'
 import type { Task } from '../task/task.js'
 import { uniqueId } from '../task/unique-id.js'
+import { startingOptions } from './check-hosts.js'
 import { type HaltRule, parseHalt } from './halt.js'
 import type { ResultJournal } from './result-journal.js'
 import type { TaskRunner } from './task-runner.js'
@@ -89,6 +91,11 @@ export interface DispatchOptions extends ExecutionSettings, SlotOptions {
    * messages are with the pool at once, and should be its `max` times its `pipeline`.
    */
   readonly pool?: ProcessPool | ProcessPool<Buffer> | undefined
+  /**
+   * Runs the tasks on these machines, through ssh: `a,user@b:4`, see {@link HostsOptions}. Slots are then those of the hosts, and `concurrency`
+   * is how many run at once on all together. Default: they run here.
+   */
+  readonly hosts?: string | readonly string[] | HostsOptions | undefined
   /** Gives what is sent to a worker for a task, with `pool`. Default: its `stdin`. */
   readonly messageOf?: ((task: Task) => unknown) | undefined
   /**
@@ -122,6 +129,8 @@ export interface ControlHooks {
 }
 
 export interface CheckedDispatchOptions extends CheckedSettings {
+  /** Holds what is shared with other runs of this machine, wherever tasks run. */
+  readonly localLauncher: Launcher
   /** Null when it cannot be steered from elsewhere. */
   readonly control: ControlHooks | null
   readonly concurrency: number
@@ -158,9 +167,14 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
   const haltWords = options.halt ?? 'never'
   const run = options.run ?? uniqueId()
   if (!/^[\w-]+$/.test(run)) throw new OptionError(`run: expected letters, digits, _ and -, not ${JSON.stringify(run)}`)
+  const { launcher, localLauncher, hostSources } = startingOptions(options)
+  const isElsewhere = hostSources.length > 0
+  const jobs = () =>
+    isElsewhere ? Number.POSITIVE_INFINITY : (jobserverJobs(options.jobserver ?? 'off') ?? usableCpus())
   return {
-    ...checkSettings(options),
-    concurrency: checkConcurrency(options.concurrency ?? jobserverJobs(options.jobserver ?? 'off') ?? usableCpus()),
+    ...checkSettings({ ...options, launcher }),
+    localLauncher,
+    concurrency: checkConcurrency(options.concurrency ?? jobs()),
     retries: checkCount('retries', options.retries ?? 0),
     backoffMs: checkDuration('backoffMs', options.backoffMs ?? 1_000),
     delayMs: checkDuration('delayMs', options.delayMs ?? 0),
@@ -182,7 +196,7 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     ...checkPool(options),
     runner: checkRunner(options),
     onWarning: options.onWarning,
-    slotSources: slotSourcesOf(options),
+    slotSources: [...slotSourcesOf(isElsewhere ? { ...options, jobserver: undefined } : options), ...hostSources],
   }
 }
 

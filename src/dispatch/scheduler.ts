@@ -68,7 +68,7 @@ export class Scheduler {
     })
     this.#delay = new StartDelay(options.delayMs, () => this.pump())
     this.#gate = new Gate(options.slotSources, {
-      launcher: options.launcher,
+      launcher: options.localLauncher,
       run: options.run,
       concurrency: () => this.slots.limit,
       onChange: () => this.pump(),
@@ -209,10 +209,12 @@ export class Scheduler {
   async suspend(): Promise<void> {
     this.#suspended = true
     await Promise.all([...this.#running].map((entry) => entry.running?.suspend()))
+    this.options.launcher.expectSilence?.(true)
   }
 
   resume(): void {
     this.#suspended = false
+    this.options.launcher.expectSilence?.(false)
     for (const entry of this.#running) entry.running?.resume()
     this.pump()
   }

@@ -44,6 +44,9 @@ export type QueueAddress =
 
 const SCHEMES =
   'redis://, rediss://, redis+socket:///PATH, redis+sentinel://, redis+cluster:// (or rediss+…), postgres://'
+const HOST = /^(?:\[([\da-f:]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i
+const TLS_FILES = ['ca', 'cert', 'key'] as const
+const QUESTION_MARK = 'queue: a ? in a name or a password is written as %3F in the address'
 const DEFAULT_PORTS = { redis: 6379, sentinel: 26379, cluster: 6379 } as const
 
 /**
@@ -70,21 +73,24 @@ export function parseQueueAddress(address: string, password?: string): QueueAddr
 
 function redisAddress(rest: string, isTls: boolean, kind: string, password: string | undefined): QueueAddress {
   const [whole = '', query = ''] = cut(rest, '?')
-  const options = new URLSearchParams(query)
-  allow(options, isTls ? ['queue', 'db', 'ca', 'cert', 'key'] : ['queue', 'db'])
   const at = whole.lastIndexOf('@')
   const [user, secret] = at === -1 ? [undefined, undefined] : cut(whole.slice(0, at), ':')
   const [authority = '', path = ''] = cut(whole.slice(at + 1), '/')
+  // What is before the mark may be half of a password then, which must not come to be in a message.
+  if (query.includes('@') && authority.split(',').some((each) => each !== '' && !HOST.test(each)))
+    throw new OptionError(QUESTION_MARK)
+  const options = new URLSearchParams(query)
+  allow(options, isTls ? ['queue', 'db', ...TLS_FILES] : ['queue', 'db'])
   const common: RedisPart = {
     queue: queueName(options.get('queue')),
-    username: user ? decodeURIComponent(user) : undefined,
-    password: secret === undefined ? password : decodeURIComponent(secret),
+    username: user ? decoded(user, "user's name") : undefined,
+    password: secret === undefined ? password : decoded(secret, 'password'),
     tls: isTls ? tlsOf(options) : null,
   }
   if (kind === 'socket') {
     if (authority !== '' || path === '')
       throw new OptionError('queue: expected the path of a socket, as in redis+socket:///run/redis.sock')
-    return { ...common, kind, path: `/${decodeURIComponent(path)}`, db: dbOf(options.get('db') ?? '') }
+    return { ...common, kind, path: `/${decoded(path, 'path')}`, db: dbOf('', options) }
   }
   if (kind === 'cluster') {
     if (path !== '' || options.has('db'))
@@ -99,14 +105,14 @@ function redisAddress(rest: string, isTls: boolean, kind: string, password: stri
       ...common,
       kind,
       hosts: hostsOf(authority, DEFAULT_PORTS.sentinel),
-      master: decodeURIComponent(master),
-      db: dbOf(db ?? options.get('db') ?? ''),
+      master: decoded(master, "master's name"),
+      db: dbOf(db ?? '', options),
     }
   }
   const hosts = hostsOf(authority, DEFAULT_PORTS.redis)
   if (hosts.length > 1)
     throw new OptionError('queue: several hosts are a redis+sentinel:// or a redis+cluster:// address')
-  return { ...common, kind: 'redis', ...hosts[0]!, db: dbOf(path || (options.get('db') ?? '')) }
+  return { ...common, kind: 'redis', ...hosts[0]!, db: dbOf(path, options) }
 }
 
 function postgresAddress(address: string, password: string | undefined): QueueAddress {
@@ -116,12 +122,14 @@ function postgresAddress(address: string, password: string | undefined): QueueAd
   } catch {
     throw new OptionError('queue: expected an address as in postgres://USER@HOST:PORT/DATABASE')
   }
+  if (url.hostname.includes(',')) throw new OptionError('queue: a PostgreSQL queue is on one host')
+  for (const own of ['queue', 'schema']) once(url.searchParams, own)
   const queue = queueName(url.searchParams.get('queue'))
   const schema = url.searchParams.get('schema') ?? 'drover'
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
     throw new OptionError('queue: schema: expected small letters, digits and _, as PostgreSQL has them without quotes')
   for (const own of ['queue', 'schema']) url.searchParams.delete(own)
-  const given = url.password === '' ? password : decodeURIComponent(url.password)
+  const given = url.password === '' ? password : decoded(url.password, 'password')
   url.password = ''
   return { kind: 'postgres', queue, url: url.href, password: given, schema }
 }
@@ -147,7 +155,9 @@ export function describeAddress(address: QueueAddress): string {
 
 /** Whether an address holds a password, which everybody on the machine could read in the list of processes. */
 export function holdsPassword(address: string): boolean {
-  return /^[\w+]+:\/\/[^/?@]*:[^/?]+@/.test(address)
+  const [whole = '', query = ''] = cut(address, '?')
+  // Slashes belong to it as well for whoever reads the address.
+  return /^[\w+]+:\/\/[^@]*:.+@/.test(whole) || /(?:^|&)password=./.test(query)
 }
 
 /** @throws OptionError unless it can be the name of a queue: letters, digits and `._-`, beginning with a letter. */
@@ -165,28 +175,55 @@ function hostText({ host, port }: HostPort): string {
 
 function hostsOf(authority: string, port: number): HostPort[] {
   return authority.split(',').map((each) => {
-    const match = /^(?:\[([\da-f:]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(each)
-    if (match === null || Number(match[3] ?? port) > 65_535)
+    const match = HOST.exec(each)
+    const given = Number(match?.[3] ?? port)
+    if (match === null || given < 1 || given > 65_535)
       throw new OptionError(`queue: expected HOST or HOST:PORT in the address, not ${JSON.stringify(each)}`)
-    return { host: (match[1] ?? match[2])!, port: Number(match[3] ?? port) }
+    return { host: (match[1] ?? match[2])!, port: given }
   })
 }
 
-function dbOf(words: string): number {
+function dbOf(path: string, options: URLSearchParams): number {
+  const option = options.get('db')
+  if (path !== '' && option !== null)
+    throw new OptionError('queue: the number of the database is there twice, after the host and as ?db=; leave one out')
+  const words = option ?? path
   if (words === '') return 0
   if (/^\d{1,4}$/.test(words)) return Number(words)
   throw new OptionError(`queue: expected the number of a database after the host, not ${JSON.stringify(words)}`)
 }
 
 function tlsOf(options: URLSearchParams): TlsFiles {
-  const files = ['ca', 'cert', 'key'].map((name) => [name, options.get(name)] as const)
-  return Object.fromEntries(files.filter(([, file]) => file !== null))
+  const files = TLS_FILES.map((name) => [name, options.get(name)] as const).filter(([, file]) => file !== null)
+  for (const [name, file] of files)
+    if (file === '') throw new OptionError(`queue: expected a file after ${name}= in the address`)
+  if (options.has('cert') !== options.has('key'))
+    throw new OptionError('queue: a certificate needs its key; give ?cert=FILE and &key=FILE together')
+  return Object.fromEntries(files)
 }
 
 function allow(options: URLSearchParams, known: readonly string[]): void {
   for (const name of options.keys()) {
+    if (name.includes('@')) throw new OptionError(QUESTION_MARK)
     if (!known.includes(name))
       throw new OptionError(`queue: there is no ?${name}= in such an address; known are ${known.join(', ')}`)
+    once(options, name)
+  }
+}
+
+function once(options: URLSearchParams, name: string): void {
+  if (options.getAll(name).length > 1)
+    throw new OptionError(`queue: ${name}= is there twice in the address; leave one out`)
+}
+
+/** What is written with percent signs in an address. */
+function decoded(text: string, what: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new OptionError(
+      `queue: the ${what} in the address has a % that is not followed by two hexadecimal digits; write it as %25`,
+    )
   }
 }
 

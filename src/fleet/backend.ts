@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type {
   BackendFactory,
   IQueueBackend,
@@ -11,8 +10,15 @@ import type {
   Worker,
   WorkerOptions,
 } from 'bullmq'
-import { OptionError } from '../task/errors.js'
 import { describeAddress, type QueueAddress } from './address.js'
+import {
+  CONNECT_MS,
+  clusterBackend,
+  isDisconnection,
+  postgresConnection,
+  reconnectMs,
+  redisConnection,
+} from './connection.js'
 import { QueueError, reasonOf } from './fleet-error.js'
 import type { PackedResult } from './packed-result.js'
 import type { TaskEnvelope } from './task-envelope.js'
@@ -38,11 +44,6 @@ export interface BackendOptions {
   readonly telemetry?: Telemetry | undefined
 }
 
-/** How long the first connection may take before the server counts as not there. */
-const CONNECT_MS = 10_000
-/** The longest pause between two tries to connect again. */
-const MOST_RECONNECT_MS = 2_000
-
 /**
  * The one place that knows that there are two kinds of servers: what BullMQ is told so that it speaks to this one.
  */
@@ -53,12 +54,11 @@ export class Backend {
   readonly #connection: unknown
   readonly #telemetry: Telemetry | undefined
 
-  private constructor(address: QueueAddress, bull: BullModule, connection: unknown, options: BackendOptions) {
+  private constructor(address: QueueAddress, bull: BullModule, way: Way, options: BackendOptions) {
     this.address = address
     this.bull = bull
-    const factory = address.kind === 'postgres' ? bull.createPostgresBackend : bull.createRedisBackend
-    this.#factory = factory as unknown as BackendFactory<IQueueBackend, unknown>
-    this.#connection = connection
+    this.#factory = way.factory
+    this.#connection = way.connection
     this.#telemetry = options.telemetry
   }
 
@@ -73,7 +73,7 @@ export class Backend {
       import('bullmq').catch((error) => missing('bullmq', driver, error)),
       (driver === 'pg' ? import('pg') : import('ioredis')).catch((error) => missing(driver, driver, error)),
     ])
-    return new Backend(address, bull, await connectionOf(address), options)
+    return new Backend(address, bull, await wayTo(address, bull), options)
   }
 
   /** What everybody else may use of it, such as a dashboard. */
@@ -149,12 +149,12 @@ export class Backend {
 
   /** Does something that may be done twice, again and again while the server cannot be reached. */
   async patiently<T>(call: () => Promise<T>): Promise<T> {
-    for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, MOST_RECONNECT_MS)) {
+    for (let times = 0; ; times++) {
       try {
         return await call()
       } catch (error) {
         if (!isDisconnection(error)) throw error
-        await new Promise((resolve) => setTimeout(resolve, pauseMs))
+        await new Promise((resolve) => setTimeout(resolve, reconnectMs(times)))
       }
     }
   }
@@ -178,68 +178,25 @@ function prefixOf(queue: string): string {
   return `{drover-${queue}}`
 }
 
-async function connectionOf(address: QueueAddress): Promise<unknown> {
+/** How BullMQ gets at a server. */
+interface Way {
+  readonly factory: BackendFactory<IQueueBackend, unknown>
+  readonly connection: unknown
+}
+
+async function wayTo(address: QueueAddress, bull: BullModule): Promise<Way> {
   if (address.kind === 'postgres') {
-    return {
-      connectionString: address.url,
-      ...(address.password !== undefined && { password: address.password }),
-      schema: address.schema,
-      migrate: true,
-      max: 4,
-      keepAlive: true,
-      connectionTimeoutMillis: CONNECT_MS,
-    }
+    const connection = { ...postgresConnection(address), schema: address.schema, migrate: true }
+    return { factory: bull.createPostgresBackend as unknown as Way['factory'], connection }
   }
-  const retryStrategy = (times: number) => Math.min(100 * 2 ** Math.min(times, 10), MOST_RECONNECT_MS)
-  const common = {
-    ...(address.username !== undefined && { username: address.username }),
-    ...(address.password !== undefined && { password: address.password }),
-    ...(address.tls !== null && { tls: tlsOptions(address.tls) }),
-    maxRetriesPerRequest: null,
-    // A server that is gone without a word is noticed after so long.
-    keepAlive: 10_000,
-    retryStrategy,
+  const factory = bull.createRedisBackend as unknown as Way['factory']
+  const connection = redisConnection(address)
+  if (!('hosts' in connection)) return { factory, connection }
+  const { Cluster } = await import('ioredis')
+  return {
+    factory: clusterBackend(factory, () => new Cluster([...connection.hosts], connection.options)),
+    connection: connection.options,
   }
-  switch (address.kind) {
-    case 'redis':
-      return { ...common, host: address.host, port: address.port, db: address.db }
-    case 'socket':
-      return { ...common, path: address.path, db: address.db }
-    case 'sentinel':
-      return {
-        ...common,
-        sentinels: address.hosts,
-        name: address.master,
-        db: address.db,
-        sentinelRetryStrategy: retryStrategy,
-        ...(address.tls !== null && { sentinelTLS: tlsOptions(address.tls), enableTLSForSentinelMode: true }),
-      }
-    case 'cluster': {
-      const { Cluster } = await import('ioredis')
-      const { retryStrategy: _, ...redisOptions } = common
-      return new Cluster([...address.hosts], { redisOptions, clusterRetryStrategy: retryStrategy, lazyConnect: true })
-    }
-  }
-}
-
-const DISCONNECTIONS = /ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOENT|connection (is closed|terminated)|timeout exceeded/i
-
-/** The server was away, or is on its way up or down; ioredis waits by itself, pg does not. */
-function isDisconnection(error: unknown): boolean {
-  const { code = '', message = '' } = error as { code?: unknown; message?: string }
-  return /^(57P0[123]|08...)$/.test(String(code)) || DISCONNECTIONS.test(`${String(code)} ${message}`)
-}
-
-function tlsOptions(files: { readonly ca?: string; readonly cert?: string; readonly key?: string }) {
-  return Object.fromEntries(
-    Object.entries(files).map(([name, file]) => {
-      try {
-        return [name, readFileSync(file)]
-      } catch (error) {
-        throw new OptionError(`queue: ${name}=${file} cannot be read: ${(error as Error).message}`)
-      }
-    }),
-  )
 }
 
 function missing(name: string, driver: string, error: unknown): never {

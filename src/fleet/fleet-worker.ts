@@ -12,6 +12,7 @@ import { Leases } from './leases.js'
 import { addressOf } from './open-queue.js'
 import { type PackedResult, packResult } from './packed-result.js'
 import { Permits } from './permits.js'
+import { Prefetch } from './prefetch.js'
 import { NO_ENVELOPE, readEnvelope, type TaskEnvelope } from './task-envelope.js'
 import { CommandStarter, HandlerStarter, type TaskStarter } from './task-start.js'
 import { WorkCounter, type WorkCounts } from './work-counts.js'
@@ -54,6 +55,7 @@ export class FleetWorker implements AsyncDisposable {
   readonly #events: TaskEvents
   readonly #running = new Set<JobRun>()
   readonly #counter = new WorkCounter()
+  readonly #prefetch = new Prefetch()
   readonly #marksTimer: NodeJS.Timeout
   #lastProblem = ''
   #isDraining = false
@@ -93,13 +95,19 @@ export class FleetWorker implements AsyncDisposable {
 
   /** Tasks at once, at the most. */
   get concurrency(): number {
-    return this.bull.concurrency
+    return this.#starter.concurrency
   }
 
   /** May be changed while it works; less than what runs ends nothing. */
   set concurrency(concurrency: number) {
     this.#starter.concurrency = concurrency
-    this.bull.concurrency = Math.min(concurrency, MOST_AT_ONCE)
+    this.#setTaken()
+  }
+
+  #setTaken(): void {
+    const { concurrency } = this.#starter
+    const taken = Math.min(concurrency + this.#prefetch.ahead(concurrency), MOST_AT_ONCE)
+    if (this.bull.concurrency !== taken) this.bull.concurrency = taken
   }
 
   /** What it has done so far. */
@@ -168,7 +176,9 @@ export class FleetWorker implements AsyncDisposable {
 
   async #process(job: TaskJob, token = ''): Promise<PackedResult> {
     if (this.#isDraining) return this.#handBack(job, token)
+    const isAhead = this.#leases.size >= this.#starter.concurrency
     const end = await runJob(job, this.#running, {
+      isAhead,
       queue: this.backend.address.queue,
       starter: this.#starter,
       leases: this.#leases,
@@ -187,11 +197,17 @@ export class FleetWorker implements AsyncDisposable {
     if ('result' in end) return this.#packed(end.result)
     if (end.handBack === 'limit') return this.#putOff(job, token)
     if (end.handBack === 'lock') this.#counter.locksLost += 1
+    if (end.handBack === 'drained') {
+      this.#prefetch.stop()
+      this.#setTaken()
+    }
     return this.#handBack(job, token)
   }
 
   #packed(result: Result): PackedResult {
     this.#counter.count(result)
+    this.#prefetch.note(result.durationMs)
+    this.#setTaken()
     this.#options.onResult?.(result)
     return packResult(result)
   }

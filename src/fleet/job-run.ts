@@ -25,6 +25,8 @@ export interface JobRunParts {
   /** Whose limits hold for all tasks here; null for none. */
   readonly sharedTag: string | null
   readonly isDraining: () => boolean
+  /** Whether it was taken before there was a slot for it. */
+  readonly isAhead: boolean
 }
 
 /** What became of a job here: a result to be recorded, or nothing, so that it goes back to the queue. */
@@ -40,6 +42,8 @@ export const CANCELLED: ResultError = { code: 'ERR_DROVER_CANCELLED', message: '
 const CANCEL_GRACE_MS = 1_000
 /** Before a task that could not be verified goes back to the queue. */
 const UNVERIFIED_MS = 500
+/** For how long a task is kept that was taken ahead. */
+const AHEAD_MS = 1_000
 /** How long a task may wait here when its tag is at its limit. */
 const TAG_MS = 250
 
@@ -72,8 +76,11 @@ export async function runJob(job: TaskJob, running: Set<JobRun>, parts: JobRunPa
     if (permits === null) return { handBack: lease.isEnding ? 'lock' : parts.isDraining() ? 'drained' : 'limit' }
     try {
       started = parts.starter.start(checked.task, envelope)
+      const waits = parts.isAhead ? setTimeout(putBack, AHEAD_MS, started) : undefined
       if (parts.marks.covers(envelope)) run.cancel()
-      return endOf(await started.result, envelope, lease)
+      const result = await started.result
+      clearTimeout(waits)
+      return endOf(result, envelope, lease)
     } catch (error) {
       // It was closed while the task was looked at.
       if (error instanceof ClosedError) return { handBack: 'drained' }
@@ -85,6 +92,11 @@ export async function runJob(job: TaskJob, running: Set<JobRun>, parts: JobRunPa
     running.delete(run)
     parts.leases.remove(lease)
   }
+}
+
+/** What has not begun by now is for a machine that has a slot for it. */
+function putBack(started: StartedTask): void {
+  if (!started.hasBegun()) started.end(DRAINED)
 }
 
 /**

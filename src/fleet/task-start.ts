@@ -11,6 +11,8 @@ import type { CheckedWorkOptions, HandlerInfo, TaskHandler } from './work-option
 export interface StartedTask {
   readonly result: Promise<Result>
   end(reason: ResultError, graceMs?: number): void
+  /** Whether it has been started. */
+  hasBegun(): boolean
 }
 
 /** How a worker runs its tasks: as commands, or by a function. */
@@ -31,6 +33,8 @@ export class CommandStarter implements TaskStarter {
   readonly #dispatcher: Dispatcher
   readonly #outputs: FullOutputs | null
   readonly #cleaner: NodeJS.Timeout | null = null
+  /** The places of those that have been started, and have no result yet. */
+  readonly #begun = new Set<number>()
 
   /** @throws OptionError for an option that cannot be used. */
   constructor(options: CheckedWorkOptions) {
@@ -48,6 +52,7 @@ export class CommandStarter implements TaskStarter {
       }),
       ...(onWarning !== undefined && { onWarning }),
     })
+    this.#dispatcher.on('start', (_task, { index }) => this.#begun.add(index))
     if (this.#outputs === null) return
     this.#outputs.removeOld(keepOutputsMs)
     this.#cleaner = setInterval(() => this.#outputs!.removeOld(keepOutputsMs), OLD_FILES_MS).unref()
@@ -63,9 +68,12 @@ export class CommandStarter implements TaskStarter {
 
   start(task: Task, { run, key }: TaskEnvelope): StartedTask {
     const { index, result, end } = this.#dispatcher.enter(task)
-    if (this.#outputs === null) return { result, end }
+    const forget = () => void this.#begun.delete(index)
+    result.then(forget, forget)
+    const hasBegun = () => this.#begun.has(index)
+    if (this.#outputs === null) return { result, end, hasBegun }
     this.#outputs.begin(index, run, key)
-    return { result: result.then((done) => this.#withFiles(done, index)), end }
+    return { result: result.then((done) => this.#withFiles(done, index)), end, hasBegun }
   }
 
   halt(when: 'soon' | 'now', reason: ResultError): void {
@@ -97,7 +105,7 @@ export class HandlerStarter implements TaskStarter {
   start(task: Task, envelope: TaskEnvelope): StartedTask {
     const call = new HandlerCall(this.#halted)
     const result = this.#call(task, envelope, call)
-    const started: StartedTask = { result, end: (reason) => call.end(reason) }
+    const started: StartedTask = { result, end: (reason) => call.end(reason), hasBegun: () => true }
     this.#running.add(started)
     const forget = () => void this.#running.delete(started)
     result.then(forget, forget)

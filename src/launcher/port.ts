@@ -95,6 +95,8 @@ export interface StartSpec {
   readonly groups?: readonly string[] | undefined
   /** Default: none. At most 64; children get no other descriptors than these and their streams. */
   readonly descriptors?: readonly DescriptorSpec[] | undefined
+  /** Which machine it is to run on, where a launcher has several, by the name that it knows it by. */
+  readonly host?: string | undefined
 }
 
 /** Why a child could not be started. `code` is the system's, as in `ENOENT`, or one of drover's. */
@@ -118,7 +120,8 @@ export interface ChildExit {
 /**
  * What a launcher tells about one child. `onSpawnError` is the only call if the child did not start; else `onSpawn` is
  * first, then output in order, `onOutputEnd` once for each stream that is piped or counted, and exactly one of `onExit` and
- * `onLost`. Output may go on after `onExit`, when descendants hold the pipe. No call is made from within {@link Launcher.start}.
+ * `onLost` (but for a child on another machine: what it had printed may be lost on its way after `onExit`, and then `onLost` says so).
+ * Output may go on after `onExit`, when descendants hold the pipe. No call is made from within {@link Launcher.start}.
  *
  * Of a child whose stdin is a `pipe`: what it wrote to stderr before it wrote something to stdout has been told, at the latest,
  * at the end of that turn of the event loop in which the latter is told; with {@link StartSpec.direct} at the end of the next one. Output that was
@@ -154,6 +157,8 @@ export interface ChildEvents {
 export interface Child {
   /** Known after `onSpawn`. */
   readonly pid: number | null
+  /** The machine that it runs on, where that is another one. */
+  readonly host?: string | undefined
   /**
    * Only for stdin `pipe`. Several chunks go at once where that is possible. Returns false when the caller should wait for `onDrain`. Never
    * throws when the child is gone.
@@ -206,6 +211,10 @@ export interface LauncherCapabilities {
   readonly jobservers: boolean
   /** Whether there is {@link Launcher.takeSlots}. */
   readonly slots: boolean
+  /**
+   * Whether children run on other machines: their pids, files, descriptors and control groups are none of this one's. Default: false.
+   */
+  readonly isRemote?: boolean
 }
 
 export interface LockOptions {
@@ -326,6 +335,8 @@ export interface Launcher {
    * Rejects with a DroverError whose code is the system's, as in `ENOENT`, or as with {@link lock}.
    */
   readonly sendDatagram?: ((path: string, message: string) => Promise<void>) | undefined
+  /** This process is about to be stopped for an unknown time, or goes on: what is over there is not to take it for dead meanwhile. */
+  readonly expectSilence?: ((silent: boolean) => void) | undefined
   /** Ends everything that is left of every scope with KILL (but for kept leftovers), and gives back what the launcher holds. */
   close(): Promise<void>
 }

@@ -313,6 +313,7 @@ export class Execution implements ChildEvents {
       error: cause?.error ?? error,
       exit,
       pid: this.pid,
+      host: this.#child?.host ?? null,
       stdout: this.#capture.stdout,
       stderr: this.#capture.stderr,
       files: this.#files,

@@ -47,12 +47,19 @@ export const LIMITS: readonly (keyof Limits)[] = [
 
 /** @throws OptionError that names the limit and what was expected, or that it cannot be kept here. */
 export function checkLimits(limits: Limits, launcher: Launcher): CheckedLimits {
+  const { isRemote = false } = launcher.capabilities
   const checked = {
     ...(Object.fromEntries(LIMITS.map((name) => [name, checkLimit(name, limits[name])])) as Record<
       keyof Limits,
       number
     >),
-    byGroups: launcher.capabilities.limits,
+    byGroups: launcher.capabilities.limits && !isRemote,
+  }
+  const watched = (['maxMemoryBytes', 'maxProcesses', 'cpus'] as const).find((name) => checked[name] !== 0)
+  if (watched !== undefined && isRemote) {
+    throw new OptionError(
+      `${watched}: what tasks on other machines use cannot be watched from here; leave it out with hosts`,
+    )
   }
   if (checked.maxMemoryBytes + checked.maxProcesses > 0 && process.platform !== 'linux') {
     throw new OptionError('maxMemoryBytes and maxProcesses: what other processes use can only be seen on Linux')
@@ -113,7 +120,7 @@ export function kernelExcessOf(exit: ChildExit, { maxCpuMs, maxFileSizeBytes }: 
   const usedMs = (exit.cpuUserMs ?? 0) + (exit.cpuSystemMs ?? 0)
   const seconds = Math.ceil(maxCpuMs / 1_000)
   // The kernel ends it by another count, of ticks of its clock, than the one that it tells.
-  if (maxCpuMs > 0 && /^SIG(KILL|XCPU)$/.test(exit.signal ?? '') && usedMs >= seconds * 700) {
+  if (maxCpuMs > 0 && /^SIG(KILL|XCPU)$/.test(exit.signal ?? '') && usedMs >= seconds * 500) {
     const message = `used more than ${seconds} s of processor time, and was ended by the system`
     return { code: 'ERR_DROVER_CPU_TIME', message }
   }

@@ -9,6 +9,8 @@ export interface Outcome {
   /** Null when the child did not run to an end that the launcher saw. */
   readonly exit: ChildExit | null
   readonly pid: number | null
+  /** The machine it ran on, where that is another one. */
+  readonly host: string | null
   readonly stdout: OutputCapture
   readonly stderr: OutputCapture
   /** Where the output went straight to, in place of here; null for elsewhere. */

@@ -145,6 +145,7 @@ export const DISPATCH_OPTIONS: readonly string[] = [
     'onAlreadyDone',
     'keepFinished',
     'pool',
+    'hosts',
     'messageOf',
     'runner',
     'onWarning',

@@ -80,8 +80,9 @@ const FREE: SlotPermit = { release() {} }
 function joined(permits: readonly SlotPermit[]): SlotPermit {
   const env = Object.assign({}, ...permits.map(({ spec }) => spec?.env))
   const descriptors = permits.flatMap(({ spec }) => spec?.descriptors ?? [])
+  const host = permits.find(({ spec }) => spec?.host !== undefined)?.spec?.host
   return {
-    spec: { env, descriptors },
+    spec: { env, descriptors, host },
     release() {
       for (const permit of permits) permit.release()
     },
@@ -91,9 +92,10 @@ function joined(permits: readonly SlotPermit[]): SlotPermit {
 /** What is to be started, with what its permit gives it. What the task itself says of its environment stays. */
 export function withPermit(spec: StartSpec, permit: SlotPermit): StartSpec {
   if (permit.spec === undefined) return spec
-  const { env, descriptors = [] } = permit.spec
+  const { env, descriptors = [], host } = permit.spec
   return {
     ...spec,
+    ...(host !== undefined && { host }),
     ...(env !== undefined && { env: { ...env, ...spec.env } }),
     ...(descriptors.length > 0 && { descriptors: [...(spec.descriptors ?? []), ...descriptors] }),
   }

@@ -4,7 +4,7 @@ import type { ResultError } from '../task/result.js'
 /** Permission for one start, until it is released. */
 export interface SlotPermit {
   /** What the child needs besides, as the variable that names a jobserver. */
-  readonly spec?: Pick<StartSpec, 'env' | 'descriptors'> | undefined
+  readonly spec?: Pick<StartSpec, 'env' | 'descriptors' | 'host'> | undefined
   /** Gives it back; to be called once, when the task has ended. */
   release(): void
 }

@@ -273,6 +273,19 @@ describe.each(['Redis', 'PostgreSQL'] as const)('a fleet on %s', (kind) => {
     expect(await running).toMatchObject([{ state: 'succeeded', stdout: 'there\n' }])
   })
 
+  it('takes short tasks ahead of a free slot, and gives back what turns out to have to wait', async () => {
+    newQueue()
+    const one = await worker({ concurrency: 1, name: 'one' })
+    await run(Array.from({ length: 30 }, () => 'true'))
+    // An idle worker may learn of what was given back only when it next asks, within five seconds.
+    const running = run(['sleep 8; echo long', 'echo waits'])
+    await until('it has both', () => one.counts().active === 2)
+    await worker({ concurrency: 1, name: 'two' })
+    await until('the other one has it', () => one.counts().handedBack === 1)
+    expect((await running).map(({ stdout }) => stdout)).toEqual(['long\n', 'waits\n'])
+    expect(one.counts().byState).toMatchObject({ succeeded: 31, skipped: 0, cancelled: 0 })
+  })
+
   it('starts tasks of a higher priority first', async () => {
     newQueue()
     const priorities = [0, -5, 7, 0, 1_000]

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { Redis } from 'ioredis'
 import { Client } from 'pg'
+import { mortal } from '../helpers/mortal.js'
 import { until } from '../helpers/until.js'
 
 /** A server that tests may stop, and start again with what it had. */
@@ -121,7 +122,8 @@ function givenServer(kind: TestServer['kind'], address: string): TestServer {
   return { kind, address: withQueue, start: cannot, stop: cannot, remove: nothing }
 }
 
-class Restartable {
+/** A server's program and words, which ends with this process. */
+export class Restartable {
   readonly #words: readonly string[]
   readonly #answers: () => Promise<boolean>
   readonly #folder: string
@@ -135,7 +137,8 @@ class Restartable {
   }
 
   async start(): Promise<void> {
-    const [program, ...args] = this.#words
+    // In which PostgreSQL ends its own processes, too.
+    const [program, ...args] = mortal(this.#words, 'QUIT')
     const server = spawn(program!, args, { cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process = server
     for (const stream of [server.stdout, server.stderr])
@@ -163,7 +166,7 @@ class Restartable {
 }
 
 /** The program, which is installed when it is missing and that is possible. */
-async function programOf(names: readonly string[], debianPackage: string): Promise<string> {
+export async function programOf(names: readonly string[], debianPackage: string): Promise<string> {
   const found = () => names.map(findProgram).find((path) => path !== null)
   let path = found()
   if (path == null && process.getuid?.() === 0 && findProgram('apt-get') !== null) {
@@ -204,7 +207,7 @@ function otherUser(folder: string): string[] {
   throw new Error('PostgreSQL refuses to run as root, and there is no user postgres or nobody')
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { Result } from '../../src/task/result.js'
+import { mortal } from './mortal.js'
 
 /** The command of the checkout. */
 export const PROGRAM = fileURLToPath(new URL('../../bin/drover.cjs', import.meta.url))
@@ -29,7 +30,7 @@ export interface DroverOptions {
   readonly through?: readonly string[]
 }
 
-/** The built command line, started and going on. */
+/** The built command line, started and going on; where its test is ended before it, it is killed. */
 export class Drover {
   readonly process: ChildProcessByStdio<Writable, Readable, Readable>
   readonly end: Promise<DroverEnd>
@@ -39,7 +40,7 @@ export class Drover {
   readonly #err: Buffer[] = []
 
   constructor(args: readonly string[], options: DroverOptions = {}) {
-    const [program, ...before] = options.through ?? [process.execPath, PROGRAM]
+    const [program, ...before] = mortal(options.through ?? [process.execPath, PROGRAM])
     this.process = spawn(program!, [...before, ...args], {
       cwd: options.cwd,
       env: { ...process.env, ...options.env },

@@ -6,6 +6,25 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DescriptorSpec, Launcher } from '../../src/launcher/port.js'
 import { startRecorded } from './recorder.js'
 
+/** The same, where children run on other machines. */
+export function describeNoDescriptors(launcherOf: () => Launcher): void {
+  it('descriptors of this machine are refused, and what this process has itself', async () => {
+    const refused = [
+      { descriptors: [{ as: 5, path: '/dev/null', mode: 'read' }] },
+      { stdin: { from: 'inherit' } },
+      { stdout: { to: 'inherit' } },
+      { stderr: { to: 'inherit' } },
+      { groups: ['/sys/fs/cgroup/somewhere'] },
+    ] as const
+    for (const rest of refused) {
+      const child = startRecorded(launcherOf(), { file: '/bin/true', ...rest })
+      await child.when('it failed', () => child.spawnError !== null)
+      expect(child.spawnError).toMatchObject({ code: 'ERR_DROVER_UNSUPPORTED' })
+      expect(child.calls).toEqual(['spawn-error'])
+    }
+  })
+}
+
 /** The part of the contract that is about descriptors besides the streams. */
 export function describeDescriptors(launcherOf: () => Launcher): void {
   describe('descriptors', () => {

@@ -3,12 +3,13 @@ import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Launcher, StartSpec } from '../../src/launcher/port.js'
-import { describeDescriptors } from './contract-descriptors.js'
+import { describeDescriptors, describeNoDescriptors } from './contract-descriptors.js'
 import { startRecorded } from './recorder.js'
 
 /** The part of the contract that is about what a start may ask for beyond the ordinary. */
-export function describeStartOptions(launcherOf: () => Launcher): void {
-  describeDescriptors(launcherOf)
+export function describeStartOptions(launcherOf: () => Launcher, isRemote: boolean): void {
+  if (isRemote) describeNoDescriptors(launcherOf)
+  else describeDescriptors(launcherOf)
 
   describe('niceness and limits, or a refusal', () => {
     let folder: string

@@ -100,7 +100,7 @@ describe('limits that the kernel keeps', () => {
   it('of processor time', async () => {
     const result = await run('while :; do :; done', { maxCpuMs: 1_000, reject: false })
     expect(result).toMatchObject({ state: 'killed', error: { code: 'ERR_DROVER_CPU_TIME' } })
-    expect(result.cpuUserMs! + result.cpuSystemMs!).toBeGreaterThan(850)
+    expect(result.cpuUserMs! + result.cpuSystemMs!).toBeGreaterThan(500)
   })
 
   it('of the size of files', async () => {

@@ -1,5 +1,5 @@
-import type { PoolConfig } from 'pg'
 import { Backend } from '../backend.js'
+import { postgresConnection, redisClient, redisConnection } from '../connection.js'
 import { addressOf, type QueueChoice } from '../open-queue.js'
 import { PostgresReplayStore } from './postgres-replay-store.js'
 import { RedisReplayStore } from './redis-replay-store.js'
@@ -18,23 +18,14 @@ export async function openReplayStore(choice: QueueChoice): Promise<OpenReplaySt
   const address = addressOf(choice)
   const { queueOptions } = await Backend.load(address)
   if (address.kind === 'postgres') {
-    const { connectionString, password, connectionTimeoutMillis } = queueOptions.connection as PoolConfig
     const { Pool } = (await import('pg')).default
-    const pool = new Pool({
-      connectionString,
-      connectionTimeoutMillis,
-      keepAlive: true,
-      max: 4,
-      ...(password !== undefined && { password }),
-    })
+    const pool = new Pool(postgresConnection(address))
     // A connection that is lost is replaced by the next question.
     pool.on('error', () => {})
     const store = new PostgresReplayStore(pool, { queue: address.queue, schema: address.schema })
     return withClose(store, () => pool.end())
   }
-  const { Cluster, Redis } = await import('ioredis')
-  const { connection } = queueOptions
-  const client = connection instanceof Cluster ? connection : new Redis(connection as object)
+  const client = await redisClient(redisConnection(address))
   client.on('error', () => {})
   const store = new RedisReplayStore(client, { keyPrefix: `${queueOptions.prefix}:${address.queue}` })
   return withClose(store, async () => client.disconnect())

@@ -83,7 +83,9 @@ function ed25519Key(pem: string, source: string): TrustKey {
 
 function hmacKey(content: Buffer, source: string): TrustKey {
   let end = content.length
-  while (end > 0 && (content[end - 1] === 10 || content[end - 1] === 13)) end -= 1
+  // Random bytes may end as a line does; a text does not.
+  const isText = /^[\x20-\x7e\s]*$/.test(content.toString('latin1'))
+  while (isText && end > 0 && (content[end - 1] === 10 || content[end - 1] === 13)) end -= 1
   if (end < LEAST_SECRET_BYTES) {
     throw new OptionError(
       `${source} holds ${end} bytes, too few for a secret; expected at least ${LEAST_SECRET_BYTES}, as "openssl rand -out fleet.key 32" makes them, or an Ed25519 key in PEM`,

@@ -2,7 +2,7 @@ import { accessSync, closeSync, constants, existsSync, openSync, readSync } from
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const NAME = 'drover-launcher'
+export const LAUNCHER_NAME = 'drover-launcher'
 
 /** ELF's numbers for the processors that Node runs on. */
 const MACHINES: Readonly<Record<string, number>> = {
@@ -18,14 +18,21 @@ const MACHINES: Readonly<Record<string, number>> = {
 
 /** The launcher's binary: one that was built here, else the one that came with the package; null when there is none. */
 export function findBinary(): string | null {
-  const places = [join('native', 'build', NAME), join('prebuilds', `${process.platform}-${process.arch}`, NAME)]
-  let folder = dirname(fileURLToPath(import.meta.url))
-  // From src/launcher/native, or from wherever a build has put this code, up to the package's own folder.
-  for (let up = 0; up < 5; up++) {
+  const built = join('native', 'build', LAUNCHER_NAME)
+  const places = [built, join('prebuilds', `${process.platform}-${process.arch}`, LAUNCHER_NAME)]
+  for (const folder of launcherFolders()) {
     for (const place of places) if (existsSync(join(folder, place))) return join(folder, place)
-    folder = dirname(folder)
   }
   return null
+}
+
+/** Where launchers may be: from src/launcher/native, or from wherever a build has put this code, up to the package's own folder. */
+export function* launcherFolders(): Generator<string, void> {
+  let folder = dirname(fileURLToPath(import.meta.url))
+  for (let up = 0; up < 5; up++) {
+    yield folder
+    folder = dirname(folder)
+  }
 }
 
 /**

@@ -42,6 +42,7 @@ export interface ExitNotice {
 export class NativeChild implements Child, InputSink {
   pid: number | null = null
   readonly number: number
+  readonly host: string | undefined
   readonly #spec: StartSpec
   readonly #events: ChildEvents
   readonly #server: ServerConnection
@@ -58,8 +59,9 @@ export class NativeChild implements Child, InputSink {
   #holds: number
   #isReferenced = true
 
-  constructor(number: number, spec: StartSpec, events: ChildEvents, server: ServerConnection) {
+  constructor(number: number, spec: StartSpec, events: ChildEvents, server: ServerConnection, host?: string) {
     this.number = number
+    this.host = host
     this.#spec = spec
     this.#events = events
     this.#server = server
@@ -238,15 +240,18 @@ export class NativeChild implements Child, InputSink {
 
   /** The launcher is gone. */
   lose(error: StartError): void {
-    const ended = this.#state === 'ended'
+    const isRunning = this.#state !== 'ended'
+    // What it has printed is on its way for longer, from another machine.
+    const isCut = !isRunning && this.host !== undefined && (this.#stdout.open || this.#stderr.open)
     this.#endProcess()
     this.#input?.close()
     this.#early = null
     this.#direct?.destroy()
+    if (isCut) this.#events.onLost(error)
     this.#endOutput('stdout')
     this.#endOutput('stderr')
     this.#forgetIfDone()
-    if (!ended) this.#events.onLost(error)
+    if (isRunning) this.#events.onLost(error)
   }
 
   #tellInputClosed(): void {

@@ -19,6 +19,8 @@ import type {
 import { findBinary, problemOfBinary } from './binary.js'
 import { CredentialsWatch } from './credentials.js'
 import { sendDatagram } from './datagrams.js'
+import { EnvironmentMirror } from './environment-mirror.js'
+import { startLauncher } from './link.js'
 import { Server } from './server.js'
 
 export interface NativeLauncherOptions {
@@ -173,9 +175,10 @@ class NativeLauncher implements Launcher {
     const kind = keepLeftovers === true ? 'keep' : 'end'
     const known = this.#current[kind]
     if (known !== null) return known
+    const environment = new EnvironmentMirror()
     const server = new Server({
-      binary: this.#binary,
-      keep: kind === 'keep',
+      link: startLauncher(this.#binary, kind === 'keep', environment.initial),
+      environment,
       hasRun: () => this.#hasRun,
       onReady: () => {
         this.#hasRun = true

@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import type { Socket } from 'node:net'
 import type {
   Child,
   ChildEvents,
@@ -16,15 +14,16 @@ import type {
 } from '../port.js'
 import { checkNotice, tellChild } from './child-notices.js'
 import { currentDirectory } from './credentials.js'
-import { type EnvironmentChange, EnvironmentMirror } from './environment-mirror.js'
+import type { EnvironmentChange, EnvironmentMirror } from './environment-mirror.js'
 import { type FrameHandler, FrameReader, u32 } from './frame-reader.js'
 import { FrameWriter, textBound } from './frame-writer.js'
+import type { LauncherLink } from './link.js'
 import { NativeChild, OUTPUT_CREDIT } from './native-child.js'
 import { ServerJobservers } from './server-jobservers.js'
 import { ServerLocks } from './server-locks.js'
 import { ServerSlots } from './server-slots.js'
 import { type Directories, writeStart } from './start-frame.js'
-import { Notice, PROTOCOL_VERSION, Request } from './wire.js'
+import { Notice, Request } from './wire.js'
 
 /** What a child needs of the connection to its launcher. */
 export interface ServerConnection {
@@ -39,13 +38,17 @@ export interface ServerConnection {
 }
 
 export interface ServerOptions {
-  readonly binary: string
-  /** Whether what children leave behind outlives the launcher. */
-  readonly keep: boolean
-  /** Whether one from this binary has run here before; then a sudden end is a death, and does not mean that it cannot run. */
+  readonly link: LauncherLink
+  /** What the launcher was started with, and this process has changed since; null where its environment is none of ours. */
+  readonly environment: EnvironmentMirror | null
+  /** Whether one like it has run before; then a sudden end is a death, and does not mean that it cannot run. */
   readonly hasRun: () => boolean
+  /** What children are told whose launcher has died. */
+  readonly died?: () => StartError
   /** Called when the launcher has said its first word. */
-  readonly onReady: () => void
+  readonly onReady?: () => void
+  /** Called when the launcher answers that it is there; see {@link Server.beat}. */
+  readonly onAlive?: () => void
   /** Called once, when the launcher is gone. */
   readonly onGone: (server: Server) => void
 }
@@ -59,14 +62,11 @@ export interface ServerOptions {
  */
 export class Server implements ServerConnection, FrameHandler {
   readonly writer: FrameWriter
-  /** Of both halves; null where not known. */
-  guardianPid: number | null = null
   launcherPid: number | null = null
   readonly #options: ServerOptions
-  readonly #environment = new EnvironmentMirror()
+  readonly #link: LauncherLink
+  readonly #environment: EnvironmentMirror | null
   readonly #directory = currentDirectory()
-  readonly #process: ChildProcess
-  readonly #socket: Socket | null
   readonly #reader = new FrameReader(this)
   readonly #children = new Map<number, NativeChild>()
   readonly #answers = new Map<number, (count: number) => void>()
@@ -83,32 +83,22 @@ export class Server implements ServerConnection, FrameHandler {
   #isTelling = false
   #problem: StartError | null = null
 
-  /** @throws the system's error when the process cannot be started. */
   constructor(options: ServerOptions) {
     this.#options = options
-    this.#process = spawn(options.binary, [String(PROTOCOL_VERSION), options.keep ? 'keep' : 'end'], {
-      stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-      detached: true,
-      env: this.#environment.initial,
-    })
-    this.#process.unref()
-    this.#process.on('error', (error: NodeJS.ErrnoException) => {
-      const { code = 'ERR_DROVER_LAUNCHER', message } = error
-      this.#problem = { code, message: `the launcher could not be started: ${message}` }
-      this.#end()
-    })
-    this.guardianPid = this.#process.pid ?? null
-    // Without a process there may be no streams either, and 'error' follows.
-    this.#socket = (this.#process.stdio?.[3] ?? null) as Socket | null
+    this.#link = options.link
+    this.#environment = options.environment
     this.writer = new FrameWriter((pieces) => this.#send(pieces))
     this.#gone = new Promise((resolve) => {
       this.#resolveGone = resolve
     })
-    this.#socket?.once('close', () => this.#end())
-    this.#socket?.on('error', () => {})
-    this.#socket?.on('data', (chunk: Buffer) => this.#read(chunk))
-    this.#socket?.unref()
-    const change = this.#environment.firstChange()
+    this.#link.listen({
+      onData: (chunk) => this.#read(chunk),
+      onEnd: (problem) => {
+        this.#problem ??= problem
+        this.#end()
+      },
+    })
+    const change = this.#environment?.firstChange() ?? null
     if (change !== null) this.#sendEnvironment(change)
   }
 
@@ -132,14 +122,16 @@ export class Server implements ServerConnection, FrameHandler {
 
   /** Has children started from now on get the environment as it is now. */
   refreshEnvironment(): void {
-    const change = this.#environment.change()
+    const change = this.#environment?.change() ?? null
     if (change !== null) this.#sendEnvironment(change)
   }
 
-  start(number: number, spec: StartSpec, events: ChildEvents): Child {
-    const child = new NativeChild(number, spec, events, this)
+  /** @param host - the machine, where it is another one. */
+  start(number: number, spec: StartSpec, events: ChildEvents, host?: string): Child {
+    const child = new NativeChild(number, spec, events, this, host)
     this.#children.set(number, child)
-    const directories: Directories = { launcher: this.#directory, now: currentDirectory() }
+    const now = currentDirectory()
+    const directories: Directories = this.#environment === null ? ELSEWHERE : { launcher: this.#directory, now }
     const problem = writeStart(this.writer, number, spec, OUTPUT_CREDIT, directories)
     if (problem === null) child.feed()
     else process.nextTick(() => child.fail(problem))
@@ -189,26 +181,31 @@ export class Server implements ServerConnection, FrameHandler {
   }
 
   whenOver(): Promise<void> {
-    const { exitCode, signalCode, pid } = this.#process
-    if (exitCode !== null || signalCode !== null || pid === undefined) return Promise.resolve()
-    this.#process.ref()
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, LONGEST_FAREWELL_MS)
-      this.#process.once('exit', () => {
-        clearTimeout(timer)
-        resolve()
-      })
-    })
+    return this.#link.whenOver()
+  }
+
+  /** Asks the launcher whether it is there. @param patienceMs - unless the next one comes within that, it ends; 0 is no limit. */
+  beat(patienceMs: number): void {
+    if (this.#isGone) return
+    this.writer.begin(Request.heartbeat, 0, 0, 4)
+    this.writer.u32(patienceMs)
+    this.writer.end()
+  }
+
+  /** Takes it for gone, because it does not answer. */
+  abandon(): void {
+    this.#link.destroy()
+    this.#end()
   }
 
   hold(count: number): void {
-    if (this.#holds === 0 && count > 0) this.#socket?.ref()
+    if (this.#holds === 0 && count > 0) this.#link.ref()
     this.#holds += count
   }
 
   release(): void {
     this.#holds -= 1
-    if (this.#holds === 0) this.#socket?.unref()
+    if (this.#holds === 0) this.#link.unref()
   }
 
   forget(child: NativeChild): void {
@@ -227,10 +224,11 @@ export class Server implements ServerConnection, FrameHandler {
     checkNotice(type, length)
     if (type === Notice.ready) {
       this.#isReady = true
-      this.#options.onReady()
+      this.#options.onReady?.()
       this.launcherPid = u32(bytes, at + 4)
       return
     }
+    if (type === Notice.alive) return this.#options.onAlive?.()
     if (type >= Notice.slotsTaken) return this.#slots.handle(type, number, bytes, at)
     if (type >= Notice.jobserverOpened) return this.#jobservers.handle(type, number, bytes, at, length)
     if (type >= Notice.locked) return this.#locks.handle(type, number, bytes, at)
@@ -277,14 +275,7 @@ export class Server implements ServerConnection, FrameHandler {
   }
 
   #send(pieces: readonly Uint8Array[]): void {
-    if (this.#isGone || this.#socket === null || this.#socket.destroyed) return
-    if (pieces.length === 1) {
-      this.#socket.write(pieces[0]!)
-      return
-    }
-    this.#socket.cork()
-    for (const piece of pieces) this.#socket.write(piece)
-    this.#socket.uncork()
+    if (!this.#isGone) this.#link.send(pieces)
   }
 
   #read(chunk: Buffer): void {
@@ -293,7 +284,7 @@ export class Server implements ServerConnection, FrameHandler {
       this.#reader.read(chunk)
     } catch (error) {
       this.#problem = { code: 'ERR_DROVER_LAUNCHER', message: (error as Error).message }
-      this.#socket?.destroy()
+      this.#link.destroy()
     } finally {
       this.#isTelling = false
     }
@@ -303,14 +294,15 @@ export class Server implements ServerConnection, FrameHandler {
     if (this.#isGone) return
     this.#isGone = true
     this.#resolveGone()
-    this.#socket?.destroy()
+    this.#link.destroy()
     this.#options.onGone(this)
     for (const answer of this.#answers.values()) answer(0)
     this.#answers.clear()
-    const error = this.#problem ?? (this.#mayRun ? DIED : NEVER_RAN)
+    const mayHaveRun = this.#problem === null && this.#mayRun
+    const error = this.#problem ?? (mayHaveRun ? (this.#options.died?.() ?? DIED) : NEVER_RAN)
     for (const child of [...this.#children.values()]) {
       try {
-        if (this.#isReady || this.#asked || error === DIED) child.lose(error)
+        if (this.#isReady || this.#asked || mayHaveRun) child.lose(error)
         else child.fail(error)
       } catch (thrown) {
         throwLater(thrown)
@@ -324,8 +316,8 @@ export class Server implements ServerConnection, FrameHandler {
   }
 }
 
-/** How long the other half may take to end everything and to give back what was held. */
-const LONGEST_FAREWELL_MS = 5_000
+/** Paths are the launcher's. */
+const ELSEWHERE: Directories = { launcher: null, now: null }
 
 const DIED: StartError = {
   code: 'ERR_DROVER_LAUNCHER_DIED',

@@ -1,6 +1,6 @@
 /** The frames between this adapter and the spawn server. `native/PROTOCOL.md` has them in words. */
 
-export const PROTOCOL_VERSION = 7
+export const PROTOCOL_VERSION = 8
 
 /** Length of the payload (u32), type (u16), flags (u16), number (u32), all little-endian. */
 export const HEADER_BYTES = 12
@@ -20,6 +20,7 @@ export const Request = {
   close: 9,
   retire: 10,
   direct: 11,
+  heartbeat: 12,
   lock: 16,
   unlock: 17,
   jobserverOpen: 24,
@@ -44,6 +45,7 @@ export const Notice = {
   count: 137,
   counted: 138,
   inputFailed: 139,
+  alive: 140,
   locked: 144,
   lockFailed: 145,
   unlocked: 146,

@@ -58,6 +58,10 @@ describe('the kind of a key', () => {
     expect(keys[0]!.id).not.toBe(keys[1]!.id)
   })
 
+  it('random bytes that end as a line does are a secret', () => {
+    expect(readKeyFile(file(`\u0001${'x'.repeat(30)}\n`))[0]!.kind).toBe('hmac-sha256')
+  })
+
   it('line ends after a secret do not belong to it', () => {
     const ids = ['', '\n', '\r\n'].map((end) => readKeyFile(file(SECRET + end))[0]!.id)
     expect(new Set(ids).size).toBe(1)

@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs'
+import type { BackendFactory, IQueueBackend } from 'bullmq'
+import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis'
+import type { PoolConfig } from 'pg'
+import { OptionError } from '../task/errors.js'
+import type { HostPort, QueueAddress, TlsFiles } from './address.js'
+
+type RedisAddress = Exclude<QueueAddress, { kind: 'postgres' }>
+type PostgresAddress = Extract<QueueAddress, { kind: 'postgres' }>
+
+/** How ioredis is told to connect. */
+export type RedisConnection = SingleOptions | ClusterConnection
+
+type SingleOptions = Omit<RedisOptions, 'replyMapping'>
+interface ClusterConnection {
+  readonly hosts: readonly HostPort[]
+  readonly options: {
+    readonly redisOptions: Omit<NonNullable<ClusterOptions['redisOptions']>, 'replyMapping'>
+    readonly clusterRetryStrategy: (times: number) => number
+    readonly lazyConnect: boolean
+  }
+}
+
+/** How long the first connection may take before the server counts as not there. */
+export const CONNECT_MS = 10_000
+/** The longest pause between two tries to connect again. */
+const MOST_RECONNECT_MS = 2_000
+
+const DISCONNECTIONS =
+  /ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOENT|connection (is closed|terminated)|timeout exceeded|sentinels are unreachable|refresh slots cache|CLUSTERDOWN|LOADING|READONLY|MASTERDOWN/i
+
+/** How long to wait before another try, after so many. */
+export function reconnectMs(times: number): number {
+  return Math.min(100 * 2 ** Math.min(times, 10), MOST_RECONNECT_MS)
+}
+
+/** @throws OptionError for a file that cannot be read. */
+export function redisConnection(address: RedisAddress): RedisConnection {
+  const tls = address.tls === null ? undefined : tlsOptions(address.tls)
+  const common: SingleOptions = {
+    ...(address.username !== undefined && { username: address.username }),
+    ...(address.password !== undefined && { password: address.password }),
+    ...(tls !== undefined && { tls }),
+    maxRetriesPerRequest: null,
+    // A server that is gone without a word is noticed after so long.
+    keepAlive: 10_000,
+  }
+  if (address.kind === 'cluster')
+    return {
+      hosts: address.hosts,
+      options: { redisOptions: common, clusterRetryStrategy: reconnectMs, lazyConnect: true },
+    }
+  const single: SingleOptions = { ...common, db: address.db, retryStrategy: reconnectMs }
+  switch (address.kind) {
+    case 'redis':
+      return { ...single, host: address.host, port: address.port }
+    case 'socket':
+      return { ...single, path: address.path }
+    case 'sentinel':
+      return {
+        ...single,
+        sentinels: [...address.hosts],
+        name: address.master,
+        sentinelRetryStrategy: reconnectMs,
+        // A master that has become a replica refuses to write: the new one is asked for, and told the same.
+        reconnectOnError: ({ message }) => (message.startsWith('READONLY') ? 2 : false),
+        ...(tls !== undefined && { sentinelTLS: tls, enableTLSForSentinelMode: true }),
+      }
+  }
+}
+
+export function postgresConnection(address: PostgresAddress): PoolConfig {
+  return {
+    connectionString: address.url,
+    ...(address.password !== undefined && { password: address.password }),
+    max: 4,
+    keepAlive: true,
+    connectionTimeoutMillis: CONNECT_MS,
+  }
+}
+
+/** A client of its own, which connects when it is first used. */
+export async function redisClient(connection: RedisConnection): Promise<Redis | Cluster> {
+  const { Cluster, Redis } = await import('ioredis')
+  return 'hosts' in connection
+    ? new Cluster([...connection.hosts], connection.options)
+    : new Redis({ ...connection, lazyConnect: true })
+}
+
+/**
+ * BullMQ makes the clients of a single server by itself, and closes them. Those of a cluster have to be given to it, and it leaves them open:
+ * so here each user gets one that ends with it.
+ */
+export function clusterBackend(
+  create: BackendFactory<IQueueBackend, unknown>,
+  connect: () => Cluster,
+): BackendFactory<IQueueBackend, unknown> {
+  return (name, options, parts) => {
+    const cluster = connect()
+    // Whoever uses it is told of the same.
+    cluster.on('error', () => {})
+    const backend = create(name, { ...options, connection: cluster }, parts)
+    const close = backend.close.bind(backend)
+    backend.close = async (isForced) => {
+      try {
+        await close(isForced)
+      } finally {
+        cluster.disconnect()
+      }
+    }
+    return backend
+  }
+}
+
+/** The server was away, or is on its way up or down; ioredis waits by itself, pg does not. */
+export function isDisconnection(error: unknown): boolean {
+  const { code = '', message = '' } = error as { code?: unknown; message?: string }
+  return /^(57P0[123]|08...)$/.test(String(code)) || DISCONNECTIONS.test(`${String(code)} ${message}`)
+}
+
+function tlsOptions(files: TlsFiles): Record<string, Buffer> {
+  return Object.fromEntries(
+    Object.entries(files).map(([name, file]) => {
+      try {
+        return [name, readFileSync(file)]
+      } catch (error) {
+        throw new OptionError(`queue: ${name}=${file} cannot be read: ${(error as Error).message}`)
+      }
+    }),
+  )
+}

@@ -1,0 +1,42 @@
+import type { Child, ChildEvents, StartSpec } from '../port.js'
+
+/** What becomes of a host. No call is made from within one of its methods. */
+export interface HostEvents {
+  /** It can be used, or not any more. */
+  onChange(): void
+  /** People should know. */
+  onWarning(message: string): void
+  /** It will not be tried again. */
+  onLeftOut(reason: string): void
+}
+
+/** A machine that children are started on. */
+export interface Host {
+  readonly name: string
+  readonly state: 'closed' | 'connecting' | 'up' | 'left-out'
+  /** How many may run at once, by weight; known when it is up. */
+  readonly slots: number
+  /** Begins to connect; again after {@link close}. */
+  open(events: HostEvents): void
+  start(spec: StartSpec, events: ChildEvents): Child
+  /** Signals all of a scope; 0 counts them. Never rejects. */
+  signalScope(scope: string, signal: number): Promise<number>
+  expectSilence(silent: boolean): void
+  /** Ends everything that was started there. Never rejects. */
+  close(): Promise<void>
+}
+
+/** A child that was never started. */
+export const NO_CHILD: Child = {
+  pid: null,
+  write: () => true,
+  endInput() {},
+  pauseOutput() {},
+  resumeOutput() {},
+  closeOutput() {},
+  releaseOutput() {},
+  unref() {},
+  ref() {},
+  signalTree: () => Promise.resolve(0),
+  countTree: () => Promise.resolve(0),
+}

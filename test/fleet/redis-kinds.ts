@@ -1,0 +1,155 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis, type RedisOptions } from 'ioredis'
+import { until } from '../helpers/until.js'
+import { freePort, programOf, Restartable } from './support.js'
+
+/** The files of a certificate authority and of what it has signed. */
+export interface Certificates {
+  readonly folder: string
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+  /** The authority of somebody else. */
+  readonly otherCa: string
+  /** As ioredis takes them. */
+  readonly files: { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer }
+}
+
+/** For this machine, by the names `localhost` and `127.0.0.1`. */
+export async function makeCertificates(): Promise<Certificates> {
+  const openssl = await programOf(['openssl'], 'openssl')
+  const folder = mkdtempSync(join(tmpdir(), 'drover-tls-'))
+  const run = (...words: string[]) => execFileSync(openssl, words, { cwd: folder, stdio: 'pipe' })
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+  for (const name of ['ca', 'other'])
+    run('req', '-x509', ...key, '-keyout', `${name}.key`, '-out', `${name}.pem`, '-days', '2', '-subj', `/CN=${name}`)
+  run('req', ...key, '-keyout', 'own.key', '-out', 'own.csr', '-subj', '/CN=localhost')
+  writeFileSync(join(folder, 'names'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n')
+  const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'names']
+  run('x509', '-req', '-in', 'own.csr', '-out', 'own.pem', ...signed)
+  const path = (name: string) => join(folder, name)
+  const [ca, cert, ownKey] = [path('ca.pem'), path('own.pem'), path('own.key')]
+  const files = { ca: readFileSync(ca), cert: readFileSync(cert), key: readFileSync(ownKey) }
+  return { folder, ca, cert, key: ownKey, otherCa: path('other.pem'), files }
+}
+
+/** One redis-server, with a folder of its own. */
+export class RedisNode {
+  readonly port: number
+  readonly #server: Restartable
+
+  private constructor(port: number, server: Restartable) {
+    this.port = port
+    this.#server = server
+  }
+
+  /** @param more - its configuration beyond where it listens. */
+  static async start(more: readonly string[], { isSentinel = false, certificates, probe }: NodeOptions = {}) {
+    const program = await programOf(['redis-server', 'valkey-server'], 'redis-server')
+    const folder = mkdtempSync(join(tmpdir(), 'drover-redis-'))
+    const port = await lowPort()
+    const file = join(folder, 'redis.conf')
+    const { ca, cert, key } = certificates ?? {}
+    const tls = [`tls-port ${port}`, `tls-ca-cert-file ${ca}`, `tls-cert-file ${cert}`, `tls-key-file ${key}`]
+    const ports = certificates === undefined ? [`port ${port}`] : ['port 0', ...tls]
+    const keep = isSentinel ? [] : ['appendonly yes', 'save ""']
+    writeFileSync(file, [...ports, 'bind 127.0.0.1 127.0.0.2', `dir ${folder}`, ...keep, ...more, ''].join('\n'))
+    const words = [program, file, ...(isSentinel ? ['--sentinel'] : [])]
+    const node = new RedisNode(port, new Restartable(words, () => answers({ port, ...probe }), folder))
+    await node.start()
+    return node
+  }
+
+  start(): Promise<void> {
+    return this.#server.start()
+  }
+
+  kill(): Promise<void> {
+    return this.#server.stop('SIGKILL')
+  }
+
+  /** What it answers. */
+  ask(command: string, ...words: (string | number)[]): Promise<unknown> {
+    return once({ port: this.port }, (client) => client.call(command, ...words))
+  }
+
+  remove(): Promise<void> {
+    return this.#server.remove()
+  }
+}
+
+interface NodeOptions {
+  readonly isSentinel?: boolean
+  readonly certificates?: Certificates
+  /** How one that looks whether it is there gets in. */
+  readonly probe?: RedisOptions
+}
+
+export interface Watched {
+  readonly master: RedisNode
+  readonly replica: RedisNode
+  readonly address: string
+  /** Resolves when the replica can take the master's place. */
+  ready(): Promise<void>
+}
+
+/** A master, its replica, and a Sentinel that watches them. */
+export async function startSentinel(nodes: RedisNode[]): Promise<Watched> {
+  const add = async (...words: Parameters<typeof RedisNode.start>) => {
+    const node = await RedisNode.start(...words)
+    nodes.push(node)
+    return node
+  }
+  const master = await add([])
+  const replica = await add([`replicaof 127.0.0.1 ${master.port}`])
+  const rules = [`sentinel monitor main 127.0.0.1 ${master.port} 1`, 'sentinel down-after-milliseconds main 1000']
+  const sentinel = await add([...rules, 'sentinel failover-timeout main 3000'], { isSentinel: true })
+  const replicas = () => sentinel.ask('SENTINEL', 'REPLICAS', 'main') as Promise<unknown[]>
+  const isSeen = async () => `${await replicas()}`.includes('master-link-status,ok')
+  return {
+    master,
+    replica,
+    address: `redis+sentinel://127.0.0.1:${sentinel.port}/main`,
+    ready: () => until('the Sentinel has seen the replica', isSeen, 30_000),
+  }
+}
+
+/** Three masters. */
+export async function startCluster(nodes: RedisNode[]): Promise<string> {
+  for (let count = 0; count < 3; count++) nodes.push(await RedisNode.start(['cluster-enabled yes']))
+  const cli = await programOf(['redis-cli', 'valkey-cli'], 'redis-tools')
+  const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`)
+  execFileSync(cli, ['--cluster', 'create', ...hosts, '--cluster-yes'], { stdio: 'pipe' })
+  const isReady = async (node: RedisNode) => `${await node.ask('CLUSTER', 'INFO')}`.includes('cluster_state:ok')
+  await until('all agree', async () => (await Promise.all(nodes.map(isReady))).every(Boolean), 30_000)
+  return `redis+cluster://${hosts[0]},${hosts[1]}`
+}
+
+async function answers(options: RedisOptions): Promise<boolean> {
+  return once(options, (client) => client.ping()).then(
+    (answer) => answer === 'PONG',
+    () => false,
+  )
+}
+
+async function once<T>(options: RedisOptions, call: (client: Redis) => Promise<T>): Promise<T> {
+  const client = new Redis({ ...options, lazyConnect: true, retryStrategy: () => null } as object)
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return await call(client)
+  } finally {
+    client.disconnect()
+  }
+}
+
+/** The port of a cluster's node needs the one 10,000 above it, too. */
+async function lowPort(): Promise<number> {
+  for (;;) {
+    const port = await freePort()
+    if (port < 55_000) return port
+  }
+}
