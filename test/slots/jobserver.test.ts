@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { dispatch, OptionError } from '../../src/index.js'
 import { runtimeFolder } from '../../src/slots/runtime-folder.js'
 import { Drover, drover, PROGRAM } from '../helpers/drover.js'
@@ -15,8 +15,14 @@ import { Leaves } from './leaves.js'
 let folder: string
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'drover-jobserver-'))
+  // Others' runs have their pipes elsewhere.
+  mkdirSync(join(folder, 'runtime'), { mode: 0o700 })
+  vi.stubEnv('XDG_RUNTIME_DIR', join(folder, 'runtime'))
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => {
+  vi.unstubAllEnvs()
+  rmSync(folder, { recursive: true, force: true })
+})
 
 const file = (name: string, content: string) => {
   writeFileSync(join(folder, name), content)
