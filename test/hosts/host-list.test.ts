@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { launcherBuilds } from '../../src/launcher/native/builds.js'
 import { checkHosts, parseHostLines, parseHosts } from '../../src/launcher/ssh/host-list.js'
 import { readAnswer, startScript, storeScript } from '../../src/launcher/ssh/remote-script.js'
@@ -27,10 +29,11 @@ describe('hosts', () => {
         { name: 'a', slots: null },
       ],
     ],
+    ['::1', [{ name: ':', slots: 1 }]],
     ['x y', [{ name: 'x y', slots: null }]],
   ])('%s', (list, expected) => expect(parseHosts(list)).toEqual(expected))
 
-  it.each(['', 'a,', 'a:0', 'a:b', 'a:1:2', '::1', '-x', '-x@a', 'a@-x', 'a\nb', 'a\0', 'ssh://a', 'a:999999999'])(
+  it.each(['', 'a,', 'a:0', 'a:b', 'a:1:2', '::1:2', '-x', '-x@a', 'a@-x', 'a\nb', 'a\0', 'ssh://a', 'a:999999999'])(
     'not %j',
     (list) => expect(() => parseHosts(list)).toThrow(/host/),
   )
@@ -67,7 +70,10 @@ describe('what is run on a host', () => {
   it.each(
     ['/bin/sh', '/bin/bash', '/bin/dash', '/usr/bin/zsh', '/usr/bin/fish', '/bin/csh', '/bin/ksh'].filter(existsSync),
   )('says what there is when %s is the login shell', (shell) => {
-    const env = { PATH: process.env.PATH, HOME: '/nonexistent' }
+    // Some shells write there when they start.
+    const home = mkdtempSync(join(tmpdir(), 'drover-home-'))
+    onTestFinished(() => rmSync(home, { recursive: true, force: true }))
+    const env = { PATH: process.env.PATH, HOME: home }
     const printed = execFileSync(shell, ['-c', `echo welcome; ${scripts[0]}`], { env })
     expect(readAnswer(printed, 'drover-mark')).toMatchObject({ state: 'missing', rest: Buffer.alloc(0) })
   })
