@@ -35,6 +35,8 @@ export type CheckedLimits = { readonly [Name in keyof Limits]-?: number } & {
   readonly byGroups: boolean
 }
 
+const LEAST_MEMORY_BYTES = 65_536
+
 /** The names of all limits. */
 export const LIMITS: readonly (keyof Limits)[] = [
   'maxMemoryBytes',
@@ -82,6 +84,10 @@ function checkLimit(name: keyof Limits, value: number | undefined): number {
     if (typeof value === 'number' && (value === 0 || (value >= 0.01 && value <= 1e6))) return value
     throw new OptionError(`cpus: expected a number of at least 0.01, or 0 for no limit, not ${String(value)}`)
   }
+  if (name === 'maxMemoryBytes' && value > 0 && value < LEAST_MEMORY_BYTES)
+    throw new OptionError(
+      `${name}: no program starts with less than ${LEAST_MEMORY_BYTES} bytes, and ${value} were given`,
+    )
   const [least, most] = name === 'nice' ? [-20, 19] : [0, Number.MAX_SAFE_INTEGER]
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value
   const range = name === 'nice' ? 'from -20 to 19' : 'of at least 0'

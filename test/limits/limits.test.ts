@@ -130,6 +130,7 @@ describe('limits that cannot be kept', () => {
       expect(() => dispatch([], { maxMemoryBytes: value })).toThrow(OptionError)
     }
     expect(() => new Process('true', { nice: 20 })).toThrow('-20 to 19')
+    expect(() => dispatch([], { maxMemoryBytes: 1_024 })).toThrow('no program starts with less')
   })
 
   it.each([
