@@ -137,15 +137,16 @@ function postgresAddress(address: string, password: string | undefined): QueueAd
 /** What people may see of an address, and where messages say that something went wrong: all but passwords. */
 export function describeAddress(address: QueueAddress): string {
   const list = (hosts: readonly HostPort[]) => hosts.map(hostText).join(',')
+  const scheme = address.kind !== 'postgres' && address.tls !== null ? 'rediss' : 'redis'
   switch (address.kind) {
     case 'redis':
-      return `${address.tls === null ? 'redis' : 'rediss'}://${hostText(address)}`
+      return `${scheme}://${hostText(address)}`
     case 'socket':
-      return `redis+socket://${address.path}`
+      return `${scheme}+socket://${address.path}`
     case 'sentinel':
-      return `redis+sentinel://${list(address.hosts)}/${address.master}`
+      return `${scheme}+sentinel://${list(address.hosts)}/${address.master}`
     case 'cluster':
-      return `redis+cluster://${list(address.hosts)}`
+      return `${scheme}+cluster://${list(address.hosts)}`
     case 'postgres': {
       const { host, pathname } = new URL(address.url)
       return `postgres://${host}${pathname}`

@@ -138,7 +138,7 @@ export class Backend {
         .close(true)
         .catch(() => {})
       throw new QueueError(
-        `the queue at ${describeAddress(this.address)} cannot be reached: ${reasonOf(last ?? error)}; is the server running, and the address right?`,
+        `the queue at ${describeAddress(this.address)} cannot be reached: ${reasonOf(last ?? error)}; ${hintFor(this.address)}`,
         { cause: error },
       )
     } finally {
@@ -176,6 +176,14 @@ const MOST_EVENTS = 10_000
 /** In braces, so that all keys of a queue are on one node of a cluster, and those of another queue may be on another. */
 function prefixOf(queue: string): string {
   return `{drover-${queue}}`
+}
+
+/** Of a Sentinel and of a cluster's nodes nobody says more than that they are not to be had. */
+function hintFor(address: QueueAddress): string {
+  const isTls = address.kind !== 'postgres' && address.tls !== null
+  return isTls
+    ? 'is the server running, the address right, and its certificate one of the authority that ?ca= names?'
+    : 'is the server running, and the address right?'
 }
 
 /** How BullMQ gets at a server. */

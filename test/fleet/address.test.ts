@@ -144,7 +144,7 @@ it('what people see of an address has no password', () => {
     ['rediss://me:x@h/1', 'rediss://h:6379'],
     ['redis+socket:///run/r', 'redis+socket:///run/r'],
     ['redis+sentinel://:x@a,b/main', 'redis+sentinel://a:26379,b:26379/main'],
-    ['redis+cluster://:x@[::1]', 'redis+cluster://[::1]:6379'],
+    ['rediss+cluster://:x@[::1]', 'rediss+cluster://[::1]:6379'],
     ['postgres://me:x@h:1/d', 'postgres://h:1/d'],
   ] as const)
     expect(describeAddress(parseQueueAddress(address))).toBe(seen)

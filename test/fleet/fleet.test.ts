@@ -268,7 +268,9 @@ describe.each(['Redis', 'PostgreSQL'] as const)('a fleet on %s', (kind) => {
     await until('it runs', () => existsSync(file))
     await one.destroy()
     expect(processesWith(seconds)).toEqual([])
-    expect(one.counts()).toMatchObject({ handedBack: 1, byState: { cancelled: 0 } })
+    // One that was on its way to it may come, and be handed back as well.
+    expect(one.counts().handedBack).toBeGreaterThanOrEqual(1)
+    expect(one.counts().byState.cancelled).toBe(0)
     await worker()
     expect(await running).toMatchObject([{ state: 'succeeded', stdout: 'there\n' }])
   })

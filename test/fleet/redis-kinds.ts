@@ -39,10 +39,12 @@ export async function makeCertificates(): Promise<Certificates> {
 /** One redis-server, with a folder of its own. */
 export class RedisNode {
   readonly port: number
+  readonly #way: RedisOptions
   readonly #server: Restartable
 
-  private constructor(port: number, server: Restartable) {
-    this.port = port
+  private constructor(way: RedisOptions, server: Restartable) {
+    this.port = way.port!
+    this.#way = way
     this.#server = server
   }
 
@@ -54,11 +56,13 @@ export class RedisNode {
     const file = join(folder, 'redis.conf')
     const { ca, cert, key } = certificates ?? {}
     const tls = [`tls-port ${port}`, `tls-ca-cert-file ${ca}`, `tls-cert-file ${cert}`, `tls-key-file ${key}`]
+    tls.push('tls-replication yes', ...(isSentinel ? [] : ['tls-cluster yes']))
     const ports = certificates === undefined ? [`port ${port}`] : ['port 0', ...tls]
     const keep = isSentinel ? [] : ['appendonly yes', 'save ""']
     writeFileSync(file, [...ports, 'bind 127.0.0.1 127.0.0.2', `dir ${folder}`, ...keep, ...more, ''].join('\n'))
     const words = [program, file, ...(isSentinel ? ['--sentinel'] : [])]
-    const node = new RedisNode(port, new Restartable(words, () => answers({ port, ...probe }), folder))
+    const way: RedisOptions = { port, ...(certificates !== undefined && { tls: certificates.files }), ...probe }
+    const node = new RedisNode(way, new Restartable(words, () => answers(way), folder))
     await node.start()
     return node
   }
@@ -73,7 +77,7 @@ export class RedisNode {
 
   /** What it answers. */
   ask(command: string, ...words: (string | number)[]): Promise<unknown> {
-    return once({ port: this.port }, (client) => client.call(command, ...words))
+    return once(this.#way, (client) => client.call(command, ...words))
   }
 
   remove(): Promise<void> {
@@ -83,7 +87,8 @@ export class RedisNode {
 
 interface NodeOptions {
   readonly isSentinel?: boolean
-  readonly certificates?: Certificates
+  /** With these it speaks TLS only. */
+  readonly certificates?: Certificates | undefined
   /** How one that looks whether it is there gets in. */
   readonly probe?: RedisOptions
 }
@@ -97,9 +102,10 @@ export interface Watched {
 }
 
 /** A master, its replica, and a Sentinel that watches them. */
-export async function startSentinel(nodes: RedisNode[]): Promise<Watched> {
+export async function startSentinel(nodes: RedisNode[], certificates?: Certificates): Promise<Watched> {
   const add = async (...words: Parameters<typeof RedisNode.start>) => {
-    const node = await RedisNode.start(...words)
+    const [more, options] = words
+    const node = await RedisNode.start(more, { ...options, certificates })
     nodes.push(node)
     return node
   }
@@ -112,20 +118,26 @@ export async function startSentinel(nodes: RedisNode[]): Promise<Watched> {
   return {
     master,
     replica,
-    address: `redis+sentinel://127.0.0.1:${sentinel.port}/main`,
+    address: `${schemeOf(certificates)}+sentinel://127.0.0.1:${sentinel.port}/main`,
     ready: () => until('the Sentinel has seen the replica', isSeen, 30_000),
   }
 }
 
 /** Three masters. */
-export async function startCluster(nodes: RedisNode[]): Promise<string> {
-  for (let count = 0; count < 3; count++) nodes.push(await RedisNode.start(['cluster-enabled yes']))
+export async function startCluster(nodes: RedisNode[], certificates?: Certificates): Promise<string> {
+  for (let count = 0; count < 3; count++) nodes.push(await RedisNode.start(['cluster-enabled yes'], { certificates }))
   const cli = await programOf(['redis-cli', 'valkey-cli'], 'redis-tools')
   const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`)
-  execFileSync(cli, ['--cluster', 'create', ...hosts, '--cluster-yes'], { stdio: 'pipe' })
+  const tls = certificates === undefined ? [] : ['--tls', '--cacert', certificates.ca, '--cert', certificates.cert]
+  if (certificates !== undefined) tls.push('--key', certificates.key)
+  execFileSync(cli, [...tls, '--cluster', 'create', ...hosts, '--cluster-yes'], { stdio: 'pipe' })
   const isReady = async (node: RedisNode) => `${await node.ask('CLUSTER', 'INFO')}`.includes('cluster_state:ok')
   await until('all agree', async () => (await Promise.all(nodes.map(isReady))).every(Boolean), 30_000)
-  return `redis+cluster://${hosts[0]},${hosts[1]}`
+  return `${schemeOf(certificates)}+cluster://${hosts[0]},${hosts[1]}`
+}
+
+function schemeOf(certificates: Certificates | undefined): string {
+  return certificates === undefined ? 'redis' : 'rediss'
 }
 
 async function answers(options: RedisOptions): Promise<boolean> {

@@ -13,13 +13,16 @@ const rounds = (options: string, round: string) => `
   const seen = []
   for (let n = 0; n < 6; n++) {
     ${round}
+    while (pool.stats().starting > 0) await new Promise((resolve) => setTimeout(resolve, 5))
     for (let turn = 0; turn < 3; turn++) {
       await new Promise((resolve) => setTimeout(resolve, 20))
       globalThis.gc()
     }
     const { heapUsed, arrayBuffers } = process.memoryUsage()
     const timers = process.getActiveResourcesInfo().length
-    seen.push({ heapUsed, arrayBuffers, timers, descriptors: readdirSync('/proc/self/fd').length })
+    // The pipes of those that are there now are none that were forgotten.
+    const pipes = 3 * (pool.stats().running + pool.stats().spare)
+    seen.push({ heapUsed, arrayBuffers, timers, descriptors: readdirSync('/proc/self/fd').length - pipes })
   }
   await pool.close()
   console.log(JSON.stringify(seen))`
