@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dispatch } from '../../src/dispatch/dispatch.js'
+import { Dispatcher } from '../../src/dispatch/dispatcher.js'
 import type { DispatchSourceOptions } from '../../src/index.js'
 import type { Result } from '../../src/task/result.js'
 import type { Task } from '../../src/task/task.js'
@@ -96,6 +97,19 @@ describe('drover run --hosts', () => {
     )
     expect(results.filter(({ stdout }) => stdout === 'far\n').every(({ host }) => host === 'one')).toBe(true)
     expect(new Set(results.map(({ stdout }) => stdout))).toEqual(new Set(['far\n', '\n']))
+  })
+
+  it('is there again for a Dispatcher that had nothing to do, and holds no connection meanwhile', async () => {
+    const dispatcher = new Dispatcher({ hosts: 'one:2', keepFinished: true })
+    for (const word of ['first', 'second']) {
+      void dispatcher.add(`echo ${word}`)
+      await dispatcher.dispatch()
+      await until(
+        'the connection has ended',
+        () => processesWith(`${hosts.host('one').cache}/drover/launcher`).length === 0,
+      )
+    }
+    expect(dispatcher.finished.map(({ stdout, host }) => `${host} ${stdout}`)).toEqual(['one first\n', 'one second\n'])
   })
 
   it('heeds timeouts, ends what is left, and keeps limits over there', async () => {
