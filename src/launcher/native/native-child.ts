@@ -12,6 +12,9 @@ import { DIRECT_TAKEN, ExitFlag, Request } from './wire.js'
 export const OUTPUT_CREDIT = 524_288
 const CREDIT_STEP = OUTPUT_CREDIT / 2
 
+/** What is written before it has been started: at so much the writer is asked to wait. */
+const MOST_EARLY_BYTES = 65_536
+
 interface Output {
   open: boolean
   paused: boolean
@@ -50,7 +53,7 @@ export class NativeChild implements Child, InputSink {
   readonly #stderr: Output
   #input: ChildInput | null = null
   /** What is to be written to a direct child that has not been started yet. */
-  #early: { readonly chunks: Uint8Array[]; isEnded: boolean } | null = null
+  #early: { readonly chunks: Uint8Array[]; bytes: number; isEnded: boolean } | null = null
   #direct: DirectStreams | null = null
   #inputIsClosed = false
   #state: 'starting' | 'running' | 'ended' = 'starting'
@@ -67,7 +70,7 @@ export class NativeChild implements Child, InputSink {
     this.#server = server
     this.#stdout = newOutput(isRead(spec.stdout))
     this.#stderr = newOutput(isRead(spec.stderr))
-    if (isDirect(spec)) this.#early = { chunks: [], isEnded: false }
+    if (isDirect(spec)) this.#early = { chunks: [], bytes: 0, isEnded: false }
     else if (spec.stdin.from === 'pipe' || spec.stdin.from === 'bytes') this.#input = new ChildInput(this)
     this.#holds = 1 + Number(this.#stdout.open) + Number(this.#stderr.open)
     server.hold(this.#holds)
@@ -84,8 +87,10 @@ export class NativeChild implements Child, InputSink {
     if (this.#input === null) {
       const pieces = chunks.map(bytesOf)
       if (this.#direct !== null) return this.#direct.write(pieces)
-      this.#early?.chunks.push(...pieces)
-      return true
+      if (this.#early === null) return true
+      this.#early.chunks.push(...pieces)
+      for (const piece of pieces) this.#early.bytes += piece.length
+      return this.#early.bytes < MOST_EARLY_BYTES
     }
     let hasRoom = true
     for (const chunk of chunks) hasRoom = this.#input.write(chunk)
@@ -263,7 +268,7 @@ export class NativeChild implements Child, InputSink {
   /** Takes the pipes of a direct child, or has the launcher go on with them. */
   #connect(descriptors: readonly number[] | null): void {
     if (this.#early === null) return
-    const { chunks, isEnded } = this.#early
+    const { chunks, bytes, isEnded } = this.#early
     this.#early = null
     const { launcherPid, writer } = this.#server
     const { reusesChunks } = this.#spec.direct!
@@ -273,8 +278,10 @@ export class NativeChild implements Child, InputSink {
     writer.begin(Request.direct, this.#direct === null ? 0 : DIRECT_TAKEN, this.number, 0)
     writer.end()
     for (const stream of ['stdout', 'stderr'] as const) if (this.#output(stream).paused) this.#direct?.pause(stream)
-    if (chunks.length > 0) this.write(...chunks)
+    const hasRoom = chunks.length === 0 || this.write(...chunks)
     if (isEnded) this.endInput()
+    // Who was asked to wait goes on, now or when the pipe has taken it.
+    if (hasRoom && bytes >= MOST_EARLY_BYTES) process.nextTick(() => this.#events.onDrain?.())
   }
 
   #directEvents(): DirectEvents {
