@@ -12,7 +12,7 @@ import { OptionError } from '../task/errors.js'
 import type { Text } from '../task/task.js'
 import type { PoolWords } from './pool-words.js'
 import type { Showing } from './printed-run.js'
-import { delimiterOf, type JournalRequest, journalRequest, printingOptions } from './run-options.js'
+import { delimiterOf, type JournalRequest, journalRequest, printingOptions, progressOf } from './run-options.js'
 import { sharingOptions } from './sharing-options.js'
 import { standardInput } from './standard-input.js'
 import { given, parseColor, parseCount, parseDuration, parseJobs, parseSize } from './values.js'
@@ -50,7 +50,7 @@ export function poolRequest(command: readonly Text[], words: PoolWords): PoolReq
     dispatch: dispatchOptions(words),
     journal: journalRequest(words, ['drover', ...process.argv.slice(2)]),
     printing,
-    progress: words.quiet !== true && (words.progress ?? isTTY),
+    progress: progressOf(words, printing, words.argFile?.includes('-') ?? true),
     quiet: words.quiet === true,
     verbose: words.verbose === true,
     color: parseColor(words.color ?? 'auto', isTTY),

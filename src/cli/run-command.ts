@@ -7,7 +7,7 @@ import type { Ending } from './exit.js'
 import { type PipeOptions, pipeOptions } from './pipe-options.js'
 import type { QueueRequest } from './queue-options.js'
 import { type RunRequest, runTasks } from './run.js'
-import { dispatchOptions, itemOptions, journalRequest, printingOptions } from './run-options.js'
+import { dispatchOptions, itemOptions, journalRequest, printingOptions, progressOf } from './run-options.js'
 import { addQueuedOptions, addRunOptions, type QueuedWords, type RunWords } from './run-words.js'
 import { noInput, standardInput, standardInputFile, wholeStandardInput } from './standard-input.js'
 import { parseColor } from './values.js'
@@ -110,13 +110,17 @@ export function requestOf(
     queue,
     journal: journalRequest(options, ['drover', ...process.argv.slice(2)]),
     printing,
-    progress: options.quiet !== true && (options.progress ?? isTTY),
+    progress: progressOf(options, printing, groups.length === 0 && readsStdin(options)),
     quiet: options.quiet === true,
     verbose: options.verbose === true,
     color: parseColor(options.color ?? 'auto', isTTY),
     jobsFile: options.jobsFile ?? null,
     dryRun: options.dryRun === true,
   }
+}
+
+function readsStdin({ tasks, argFile }: RunWords): boolean {
+  return tasks === undefined ? (argFile?.includes('-') ?? true) : tasks === '-'
 }
 
 /**

@@ -1,4 +1,5 @@
 import { accessSync, constants, statSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import type { DispatchSourceOptions } from '../dispatch/dispatch.js'
 import { parseHalt } from '../dispatch/halt.js'
 import type { WorkDispatchOptions } from '../fleet/work-options.js'
@@ -6,6 +7,7 @@ import type { InputRequest } from '../input/input.js'
 import type { Fsync } from '../journal/append-file.js'
 import type { JournalOptions } from '../journal/journal.js'
 import { launcherFor } from '../launcher/default-launcher.js'
+import { type ProgressForm, progressForm } from '../output/progress/progress-form.js'
 import type { Leftovers } from '../process/execution-options.js'
 import { checkOneOf } from '../process/process-options.js'
 import { OptionError } from '../task/errors.js'
@@ -58,6 +60,18 @@ export function printingOptions(words: RunWords): PrintingOptions {
     tmpdir: words.tmpdir,
     results: words.results ?? null,
   }
+}
+
+/** @param readsStdin - whether tasks come from standard input; who types them there uses the terminal himself. */
+export function progressOf(
+  words: Pick<RunWords, 'progress' | 'quiet'>,
+  { mode }: PrintingOptions,
+  readsStdin: boolean,
+): ProgressForm | null {
+  if (words.quiet === true) return null
+  const isTerminal = process.stderr.isTTY === true
+  const isShared = mode === 'none' || (readsStdin && isatty(0))
+  return progressForm({ wanted: words.progress, isTerminal, isShared, env: process.env })
 }
 
 /** @throws OptionError that names the option and what was expected. */

@@ -4,7 +4,6 @@ import type { QueueRunner } from '../fleet/queue-runner.js'
 import type { BlockRequest } from '../input/blocks/open-blocks.js'
 import { type InputRequest, openInput, type TaskInput, withSlot } from '../input/input.js'
 import type { Journal } from '../journal/journal.js'
-import type { Printer } from '../output/printer.js'
 import type { Result } from '../task/result.js'
 import { describeCommand, type Task } from '../task/task.js'
 import { printCommands } from './dry-run.js'
@@ -12,7 +11,7 @@ import type { Ending } from './exit.js'
 import { followJobsFile } from './jobs-file.js'
 import { type Kept, openKept } from './keeping.js'
 import type { Messages } from './messages.js'
-import { printedRun, type Showing } from './printed-run.js'
+import { type PrintingRun, printedRun, type Showing } from './printed-run.js'
 import type { QueueRequest } from './queue-options.js'
 import type { JournalRequest } from './run-options.js'
 import { cancelHere } from './signals.js'
@@ -55,11 +54,11 @@ function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
     journal,
     what: 'task',
     tellsFailed: false,
-    begin: async ({ stdout, printer, messages }) => {
+    begin: async ({ stdout, printer, messages, display }) => {
       const input = await open(request.input, journal)
       if (!request.dryRun) {
         runner = (await request.queue?.open(input)) ?? null
-        const options = { ...optionsFor(request, input, printer, messages), ...kept.dispatch }
+        const options = { ...optionsFor(request, input, { printer, messages, display }), ...kept.dispatch }
         const run = dispatch(input, runner === null ? options : { ...options, runner })
         if (request.jobsFile !== null) {
           const set = (jobs: number) => {
@@ -95,8 +94,7 @@ async function open(input: RunRequest['input'], journal: Journal | null): Promis
 function optionsFor(
   request: RunRequest,
   input: TaskInput,
-  printer: Printer,
-  messages: Messages,
+  { printer, messages, display }: Pick<PrintingRun, 'printer' | 'messages' | 'display'>,
 ): DispatchSourceOptions {
   const wantsAll = request.printing.json !== null
   return {
@@ -113,7 +111,14 @@ function optionsFor(
     onWarning: (message) => messages.say(message),
     control: { cancel: cancelHere, onUnseen: (why) => messages.detail(why), onSteered: (what) => messages.say(what) },
     onAlreadyDone: (_task, { index }) => void printer.pass(index),
-    ...(request.printing.json === null ? { onOutput: (output) => printer.output(withLabel(output)) } : null),
+    ...(request.printing.json === null
+      ? {
+          onOutput: (output) => {
+            display?.output(output)
+            return printer.output(withLabel(output))
+          },
+        }
+      : null),
   }
 }
 
