@@ -5,6 +5,7 @@ import type { Result, ResultError } from '../task/result.js'
 import type { Task } from '../task/task.js'
 import type { RecentOutput } from './recent-output.js'
 import type { Queued } from './task-queue.js'
+import type { RunningElsewhere } from './task-runner.js'
 
 /** A task on its way through a run. */
 export interface Entry extends Queued {
@@ -39,4 +40,5 @@ export interface Entry extends Queued {
 }
 
 /** What can be done to a running task, be it one of ours or a process object of the user's. */
-export type Running = Pick<Execution, 'pid' | 'end' | 'endNow' | 'hurry' | 'ending' | 'suspend' | 'resume'>
+export type Running = Pick<Execution, 'pid' | 'end' | 'endNow' | 'hurry' | 'ending' | 'suspend' | 'resume'> &
+  Pick<RunningElsewhere, 'startedMs'>

@@ -131,8 +131,9 @@ export class Scheduler {
   }
 
   progress(): Progress {
-    const queued = this.#queue.size + this.#again.size
-    return this.#results.counter.progress({ total: this.#side.total, queued, running: this.#running.size })
+    const waiting = Math.min(this.options.runner?.waiting ?? 0, this.#running.size)
+    const queued = this.#queue.size + this.#again.size + waiting
+    return this.#results.counter.progress({ total: this.#side.total, queued, running: this.#running.size - waiting })
   }
 
   summary(): Summary {

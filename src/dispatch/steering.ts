@@ -4,7 +4,7 @@ import type { Entry } from './entry.js'
 import { type OutputFollower, RecentOutput } from './recent-output.js'
 import type { Scheduler } from './scheduler.js'
 
-/** A task that runs, or waits between two attempts. */
+/** A task that runs, or waits between two attempts or for a machine. */
 export interface LiveTask {
   /** Position in the input, from 0. */
   readonly index: number
@@ -135,16 +135,23 @@ function elsewhereOf(
   return onOutput === undefined && maxOutputBytes === 0 ? 'it is only counted' : null
 }
 
+/** Null where it has not begun: it waits between two attempts, or for a machine. */
+function startOf({ running, startedMs }: Entry): number | null {
+  if (running === null) return null
+  return running.startedMs === undefined ? startedMs : running.startedMs
+}
+
 function liveTask(entry: Entry, isMessage: boolean): LiveTask {
-  const { task, index, attempt, attempts, running, startedMs } = entry
+  const { task, index, attempt, attempts, running } = entry
+  const startedMs = startOf(entry)
   return {
     index,
     id: task.id ?? null,
-    state: running === null ? 'waiting' : 'running',
+    state: startedMs === null ? 'waiting' : 'running',
     attempt,
     attempts,
     pid: running?.pid ?? null,
-    durationMs: running === null ? 0 : Math.round(performance.now() - startedMs),
+    durationMs: startedMs === null ? 0 : Math.round(performance.now() - startedMs),
     command: isMessage ? describeMessage(task) : describeCommand(task),
   }
 }
