@@ -1,4 +1,3 @@
-import { isatty } from 'node:tty'
 import type { DispatchRun } from '../dispatch/dispatch.js'
 import type { Summary } from '../dispatch/progress.js'
 import type { Journal } from '../journal/journal.js'
@@ -107,9 +106,11 @@ export async function printedRun(parts: PrintedRunParts): Promise<Ending> {
     messages.say(error.message)
   } finally {
     await parts.finish?.()
+    // From here on a signal does what it always does, so that nothing must be left to be given back.
+    void display?.rest()
+    signals.stop()
     await printer.close()
     await display?.end()
-    signals.stop()
     process.removeListener('exit', removeFiles)
   }
   const summary = await run.summary()
@@ -130,8 +131,7 @@ async function displayFor(
 ): Promise<ProgressDisplay | null> {
   if (progress === null) return null
   const { ProgressDisplay } = await import('../output/progress/progress-display.js')
-  const isStdoutShared = isatty(1)
-  return new ProgressDisplay({ form: progress, stdout, stderr, isStdoutShared, color, showsCommands: what === 'task' })
+  return new ProgressDisplay({ form: progress, stdout, stderr, color, showsCommands: what === 'task' })
 }
 
 function hasTrouble(summary: Summary): boolean {

@@ -204,6 +204,51 @@ describe('keys', () => {
   })
 })
 
+describe('ProgressDisplay, in a program', () => {
+  const start = async (ending: string) => {
+    await open()
+    const library = new URL('../../dist/index.js', import.meta.url).href
+    writeFileSync(
+      join(folder, 'program.mjs'),
+      `import { dispatch, ProgressDisplay } from '${library}'
+      const run = dispatch(['sleep 0.2; echo oh no >&2; exit 3', 'sleep 60'], { concurrency: 2 })
+      const display = new ProgressDisplay({ delayMs: 0 })
+      display.show(run)
+      for await (const result of run) {
+        display.result(result)
+        display.stdout.write('printed by the program\\n')
+        if (result.state === 'failed') { ${ending} }
+      }
+      await display.end()
+      console.log('shown', display.isShown)`,
+    )
+    const before = terminal.mode
+    terminal.enter(`'${process.execPath}' program.mjs`)
+    await terminal.shows(/✗ #1 +exit 3 +sleep .* oh no/)
+    await terminal.shows('printed by the program')
+    return before
+  }
+
+  it('shows the same block, and keys steer the run', async () => {
+    const before = await start('setTimeout(() => run.halt("now"), 1000)')
+    await terminal.shows('? for keys')
+    terminal.press('+')
+    await terminal.shows('3 jobs at once')
+    await terminal.shows('shown true')
+    await terminal.isReady()
+    expect(terminal.screen).not.toMatch(BAR)
+    expect(terminal.mode).toBe(before)
+  })
+
+  it('gives the terminal back when the program dies of an error', async () => {
+    const before = await start('setTimeout(() => { throw new Error("it crashed") }, 500)')
+    await terminal.shows('it crashed')
+    await terminal.isReady()
+    expect(terminal.screen).not.toMatch(/▸|✗/)
+    expect(terminal.mode).toBe(before)
+  })
+})
+
 /** The second one kills, the third one ends drover itself, whatever it is at. */
 function thrice(): void {
   for (let n = 0; n < 3; n++) {

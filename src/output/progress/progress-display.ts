@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs'
 import { FdWriter, type OutputWriter } from '../fd-writer.js'
 import { isInForeground } from '../terminal/foreground.js'
 import { Keys } from '../terminal/keys.js'
+import { isSameTerminal } from '../terminal/same-terminal.js'
 import { TerminalScreen } from '../terminal/terminal-screen.js'
 import { type Look, showsUnicode } from './look.js'
 import type { ProgressForm } from './progress-form.js'
@@ -19,7 +20,7 @@ export interface ProgressDisplayOptions {
   readonly stdout?: OutputWriter
   /** What standard error is written by. Default: what writes to descriptor 2. */
   readonly stderr?: OutputWriter
-  /** Whether standard output goes to the same terminal. Default: whether it is a terminal. */
+  /** Whether standard output goes to the same terminal. Default: whether it does. */
   readonly isStdoutShared?: boolean
   /** Whether there is color. Default: true for a terminal, unless `NO_COLOR` is set. */
   readonly color?: boolean
@@ -94,7 +95,7 @@ export class ProgressDisplay {
       this.#log = null
       this.#screen = new TerminalScreen(stderr, { columns: () => this.#size().columns })
       this.stderr = this.#screen
-      this.stdout = (options.isStdoutShared ?? process.stdout.isTTY) ? this.#screen : stdout
+      this.stdout = (options.isStdoutShared ?? isSameTerminal()) ? this.#screen : stdout
     }
   }
 
@@ -149,6 +150,7 @@ export class ProgressDisplay {
   /** Goes on after {@link rest}, or when this process was stopped by others. */
   resume(): void {
     this.#isResting = false
+    this.#keys?.renew()
     this.#lookAgainMs = 0
     this.#tick()
   }

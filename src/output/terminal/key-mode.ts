@@ -27,9 +27,14 @@ export class KeyMode {
     if (before === undefined || before === '' || !isInForeground()) return false
     process.once('exit', this.#restore)
     this.#before = before
-    if (this.#stty('-icanon', '-echo', 'min', '1', 'time', '0') !== null) return true
+    if (this.#set()) return true
     this.leave()
     return false
+  }
+
+  /** The same again, where others may have changed it. */
+  renew(): void {
+    if (this.#before !== null && isInForeground()) this.#set()
   }
 
   /** Gives the terminal back as it was. */
@@ -44,6 +49,10 @@ export class KeyMode {
   forget(): void {
     this.#before = null
     process.removeListener('exit', this.#restore)
+  }
+
+  #set(): boolean {
+    return this.#stty('-icanon', '-echo', 'min', '1', 'time', '0') !== null
   }
 
   /** What it printed; null when it failed. In a session of its own nobody is stopped for it. */

@@ -55,6 +55,11 @@ export class Keys {
     this.#stream.unref()
   }
 
+  /** Listens as before after this process was stopped, since others have had the terminal meanwhile. */
+  renew(): void {
+    this.#mode.renew()
+  }
+
   /** Gives the terminal back until {@link heed}, as before this process is stopped. */
   rest(): void {
     this.#stream.pause()
