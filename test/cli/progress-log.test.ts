@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { drover } from '../helpers/drover.js'
 
@@ -47,6 +50,14 @@ describe('drover run --progress where nothing can be drawn', () => {
   it('says what failed of results that are printed, too', async () => {
     const args = ['run', '--progress', '--json', 'echo oh no >&2; exit', ':::', '4']
     const { stderr } = await drover(args, { env: NO_CI })
+    expect(stderr).toContain("exit '4'): exit 4: oh no\n")
+  })
+
+  it('says what failed of output that went to files, too', async () => {
+    const cwd = mkdtempSync(join(tmpdir(), 'drover-progress-'))
+    const args = ['run', '--progress', '--results', 'out', 'echo oh no >&2; exit', ':::', '4']
+    const { stderr } = await drover(args, { env: NO_CI, cwd })
+    rmSync(cwd, { recursive: true, force: true })
     expect(stderr).toContain("exit '4'): exit 4: oh no\n")
   })
 

@@ -39,6 +39,7 @@ const PAGES = [
   'README.md',
   'docs/library.md',
   'docs/pipe.md',
+  'docs/progress.md',
   'docs/steering.md',
   'docs/journal.md',
   'docs/results.md',

@@ -1,3 +1,4 @@
+import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { isFailure, type Result } from '../../task/result.js'
 import { commandText, displayText, type Text } from '../../task/task.js'
 import type { FailedTask } from './progress-state.js'
@@ -15,7 +16,17 @@ export interface ProgressOutput {
 /** What a result is, for who shows progress. */
 export type ProgressResult = Pick<
   Result<string | Uint8Array>,
-  'index' | 'id' | 'state' | 'exitCode' | 'signal' | 'error' | 'durationMs' | 'stderr' | 'command' | 'args'
+  | 'index'
+  | 'id'
+  | 'state'
+  | 'exitCode'
+  | 'signal'
+  | 'error'
+  | 'durationMs'
+  | 'stderr'
+  | 'stderrFile'
+  | 'command'
+  | 'args'
 >
 
 /** Failures that are remembered. */
@@ -26,6 +37,12 @@ const MOST_COMMAND = 200
 /** Of so many tasks at the least it is known how long they usually take. */
 const LEAST_USUAL = 5
 
+interface Failure {
+  readonly result: ProgressResult
+  /** Null where it is in a file that was not looked at yet. */
+  stderr: Text | null
+}
+
 interface Beginning {
   attempt: number
   bytes: Buffer
@@ -35,7 +52,7 @@ interface Beginning {
 export class ProgressRecord {
   /** Of tasks that run and have printed to standard error. */
   readonly #beginnings = new Map<number, Beginning>()
-  readonly #failures: { result: ProgressResult; stderr: Text }[] = []
+  readonly #failures: Failure[] = []
   readonly #isCommandShown: boolean
   #succeeded = 0
   /** The mean of the logarithms of durations, so that a few long tasks do not make it long; the latest count for more. */
@@ -61,12 +78,24 @@ export class ProgressRecord {
     if (result.state === 'succeeded') this.#noteDuration(result.durationMs)
     if (!isFailure(result.state)) return
     if (this.#failures.length === MOST_FAILURES) this.#failures.shift()
-    const { stderr } = result
+    const { stderr, stderrFile } = result
     const { index, id, state, exitCode, signal, error, durationMs, command, args } = result
     this.#failures.push({
       // What it printed may be large, and is not to be held.
-      result: { index, id, state, exitCode, signal, error, durationMs, command, args, stderr: '' },
-      stderr: stderr.length > 0 ? beginningOf(stderr) : (beginning?.bytes ?? ''),
+      result: {
+        index,
+        id,
+        state,
+        exitCode,
+        signal,
+        error,
+        durationMs,
+        command,
+        args,
+        stderr: '',
+        ...(stderrFile !== undefined && { stderrFile }),
+      },
+      stderr: stderr.length > 0 ? beginningOf(stderr) : (beginning?.bytes ?? (stderrFile === undefined ? '' : null)),
     })
   }
 
@@ -80,12 +109,17 @@ export class ProgressRecord {
     return this.#failures
       .slice(-most)
       .reverse()
-      .map(({ result, stderr }) => ({
-        name: nameOf(result),
-        command: this.#isCommandShown ? commandOf(result) : null,
-        end: endWords(result),
-        stderr: displayText(stderr),
-      }))
+      .map((failure) => {
+        const { result } = failure
+        // Only of those that are shown, and once.
+        failure.stderr ??= beginningOfFile(result.stderrFile!)
+        return {
+          name: nameOf(result),
+          command: this.#isCommandShown ? commandOf(result) : null,
+          end: endWords(result),
+          stderr: displayText(failure.stderr),
+        }
+      })
   }
 
   #noteDuration(durationMs: number): void {
@@ -103,6 +137,20 @@ export function nameOf({ id, index }: { readonly id: string | null; readonly ind
 /** A copy of it, so that the whole is not held. */
 function beginningOf(text: string | Uint8Array): Text {
   return typeof text === 'string' ? text.slice(0, BEGINNING_BYTES) : Buffer.from(text.subarray(0, BEGINNING_BYTES))
+}
+
+/** Empty where it cannot be read, as on another machine. */
+function beginningOfFile(path: string): Text {
+  let fd: number | null = null
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const bytes = Buffer.alloc(BEGINNING_BYTES)
+    return bytes.subarray(0, readSync(fd, bytes))
+  } catch {
+    return ''
+  } finally {
+    if (fd !== null) closeSync(fd)
+  }
 }
 
 function commandOf({ command, args }: ProgressResult): string | null {
