@@ -113,7 +113,11 @@ export class Terminal implements AsyncDisposable {
   }
 
   #tmux(...words: string[]): string {
-    return execFileSync('tmux', ['-S', this.#socket, ...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+    // It must not start a server of its own.
+    return execFileSync('tmux', ['-N', '-S', this.#socket, ...words], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
   }
 }
 
