@@ -34,10 +34,15 @@ export class Terminal implements AsyncDisposable {
     const unset = ['CI', 'GITHUB_ACTIONS', 'NO_COLOR'].flatMap((name) => ['-u', name])
     const words = ['env', ...unset, ...Object.entries(set).map(([name, value]) => `${name}=${value}`)]
     const shell = [...words, 'bash', '--norc', '--noprofile', '--noediting']
-    await until('tmux answers', () => terminal.#tries('start-server'))
-    const size = ['-x', String(columns), '-y', String(rows)]
-    terminal.#tmux('new-session', '-d', '-s', 't', ...size, '-c', cwd, ...shell)
-    await terminal.shows(PROMPT.trim())
+    try {
+      await until('tmux answers', () => terminal.#tries('show-options', '-g'))
+      const size = ['-x', String(columns), '-y', String(rows)]
+      terminal.#tmux('new-session', '-d', '-s', 't', ...size, '-c', cwd, ...shell)
+      await terminal.shows(PROMPT.trim())
+    } catch (error) {
+      await terminal[Symbol.asyncDispose]()
+      throw error
+    }
     return terminal
   }
 
