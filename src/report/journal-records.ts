@@ -2,6 +2,7 @@ import { type DamagedLine, JournalFile } from '../journal/journal-file.js'
 import { NewestResults } from '../journal/newest-results.js'
 import type { RunRecord } from '../journal/records.js'
 import type { Attempt, Result } from '../task/result.js'
+import { shownWords } from './row-of.js'
 import type { ReportRun } from './rows.js'
 
 /** A result or attempt that a report shows, and the place of its run among the runs. */
@@ -79,7 +80,7 @@ export class JournalRecords implements AsyncDisposable {
       startedAt: startedAt ?? null,
       host: host ?? null,
       cwd: cwd ?? null,
-      command: (command ?? []).map(String),
+      command: Array.isArray(command) ? shownWords(command.map(String)) : [],
     })
   }
 }

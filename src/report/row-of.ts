@@ -94,6 +94,21 @@ function commandOf({ command, args }: AnyResult, most: number): string {
   return cutEnd(visible(commandText(args === null ? { command } : { command, args })), most)
 }
 
+/** Characters of the words of a run's command line: there may be as many items in it as tasks. */
+const MOST_WORDS = 1_000
+
+/** The first words of a command line, as they can be shown. */
+export function shownWords(words: readonly string[]): string[] {
+  const shown: string[] = []
+  let left = MOST_WORDS
+  for (const word of words) {
+    if (word.length > left) return [...shown, '…']
+    shown.push(visible(word))
+    left -= word.length + 1
+  }
+  return shown
+}
+
 /** The end of an output without what would colour a terminal, begun at a line where there is one near. */
 function endOf(output: Output): string {
   const isText = typeof output === 'string'

@@ -78,13 +78,15 @@ async function timesOf({ records }: ReportSource): Promise<Times> {
 
 /** Metadata: what processes and threads are called, and that threads are shown by number. */
 function namesOf(hosts: readonly string[], counts: readonly number[]): object[] {
-  return hosts.flatMap((host, group) => [
-    { name: 'process_name', ph: 'M', pid: group + 1, args: { name: host } },
-    ...Array.from({ length: counts[group] ?? 0 }, (_, lane) => [
-      { name: 'thread_name', ph: 'M', pid: group + 1, tid: lane + 1, args: { name: `lane ${lane + 1}` } },
-      { name: 'thread_sort_index', ph: 'M', pid: group + 1, tid: lane + 1, args: { sort_index: lane + 1 } },
-    ]).flat(),
-  ])
+  return counts.flatMap((lanes, group) => {
+    if (lanes === 0) return []
+    const pid = group + 1
+    const threads = Array.from({ length: lanes }, (_, lane) => [
+      { name: 'thread_name', ph: 'M', pid, tid: lane + 1, args: { name: `lane ${lane + 1}` } },
+      { name: 'thread_sort_index', ph: 'M', pid, tid: lane + 1, args: { sort_index: lane + 1 } },
+    ])
+    return [{ name: 'process_name', ph: 'M', pid, args: { name: hosts[group] } }, ...threads.flat()]
+  })
 }
 
 /** Of the names that trace viewers know: good, bad and terrible; no others mean anything in all of them. */

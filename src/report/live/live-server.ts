@@ -7,7 +7,7 @@ import { isLoopback, isLoopbackHost, type ListenAddress, listenError, urlHost } 
 import { isSame } from '../../web/same-secret.js'
 import { packageVersion } from '../package-version.js'
 import { dataElement, type PageParts, packHead, pageParts } from '../page-file.js'
-import { type AnyResult, RowMaker } from '../row-of.js'
+import { type AnyResult, RowMaker, shownWords } from '../row-of.js'
 import type { LiveHead, ReportHead } from '../rows.js'
 import { answerBytes } from './answer.js'
 import type { LiveReport, WatchedRun } from './live-options.js'
@@ -58,7 +58,7 @@ export class LiveServer implements LiveReport {
     this.#page = page
     this.#token = token ?? randomBytes(24).toString('base64url')
     this.#isLoopback = isLoopback(address.host)
-    this.#command = command
+    this.#command = shownWords(command)
     const { port } = server.address() as AddressInfo
     this.url = `http://${urlHost(address.host)}:${port}/?token=${this.#token}`
     server.on('request', (request, response) => {
@@ -136,7 +136,12 @@ export class LiveServer implements LiveReport {
     const from = Number(words.get('from'))
     if (!Number.isSafeInteger(from) || from < 0 || !/^\w{1,40}$/.test(page)) return say(response, 400, 'from and page?')
     this.#pages.seen(page)
+    response.once('close', () => {
+      // A page that was closed waits for nothing.
+      if (!response.writableFinished) this.#pages.delivered(page)
+    })
     if (words.get('hold') === '1') await this.#hold(response)
+    if (response.destroyed) return
     this.#pages.seen(page)
     // Whether it is the end has to be known before the rows are looked at: then none can be missing.
     const isDone = this.#isDone

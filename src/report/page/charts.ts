@@ -23,7 +23,12 @@ interface ChartKind {
 }
 
 const KINDS: readonly ChartKind[] = [
-  { id: 'chart-running', unit: 'tasks', valuesOf: (series) => series.running, format: formatNumber },
+  {
+    id: 'chart-running',
+    unit: 'tasks',
+    valuesOf: (series) => series.running,
+    format: (value) => String(Number(value.toFixed(1))),
+  },
   { id: 'chart-rate', unit: 'results a second', valuesOf: (series) => series.rate, format: formatNumber },
   { id: 'chart-cpu', unit: 'processors', valuesOf: (series) => series.cpus, format: formatNumber },
   { id: 'chart-memory', unit: 'MiB', valuesOf: (series) => series.memory, format: formatNumber },

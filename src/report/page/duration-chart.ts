@@ -68,7 +68,7 @@ export class DurationChart {
     return {
       width: this.#place.clientWidth,
       height: HEIGHT,
-      padding: [10, 14, 0, 0],
+      padding: [10, 26, 0, 0],
       cursor: { drag: { x: false, y: false }, points: { show: false } },
       scales: {
         x: { time: false, range: () => [place(bins.borders[0]!), place(bins.borders.at(-1)!)] },

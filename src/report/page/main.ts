@@ -37,7 +37,7 @@ function start(): (head: ReportHead) => void {
     part('report').hidden = isEmpty
     part('empty').hidden = !isEmpty
     showSummary(head, table, search)
-    timeline.measure()
+    timeline.refresh()
     search.run()
     charts.update()
     durations.update()

@@ -106,7 +106,7 @@ function limits(durations: readonly number[]): [number, number] {
 
 function niceAbove(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value))
-  return [1, 2, 4, 5, 8, 10].map((factor) => factor * power).find((nice) => nice > value) ?? 20 * power
+  return [1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10].map((factor) => factor * power).find((nice) => nice > value) ?? 20 * power
 }
 
 /** The value below which so much of them is, from sorted ones. */

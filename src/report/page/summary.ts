@@ -5,6 +5,9 @@ import type { Search } from './search.js'
 import { PAGE_STATES, type PageState, RUNNING } from './states.js'
 import type { TaskTable } from './task-table.js'
 
+/** Characters of the command line. */
+const TITLE = 200
+
 /** What is said of all tasks together. */
 export interface Totals {
   /** By the place of the state; attempts that were followed by another are not among them. */
@@ -61,8 +64,9 @@ export function showSummary(head: ReportHead, table: TaskTable, search: Search):
   const totals = totalsOf(table)
   const last = head.runs.at(-1)
   const command = last?.command.join(' ') || head.source || 'a run'
-  document.title = `${command.length > 60 ? `${command.slice(0, 59)}…` : command} – drover report`
-  part('title').textContent = command
+  document.title = `${cut(command, 60)} – drover report`
+  part('title').textContent = cut(command, TITLE)
+  part('title').title = command
   showRuns(head)
   showTiles(totals, head.live)
   showStates(totals, head.live, search)
@@ -75,6 +79,10 @@ export function showSummary(head: ReportHead, table: TaskTable, search: Search):
   part('notes').replaceChildren(...notes.map((note) => element('p', {}, note)))
   part('made').textContent =
     `Made ${formatTime(head.madeAt)} by drover ${head.version}${head.source === '' ? '' : ` of ${head.source}`}.`
+}
+
+function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text
 }
 
 function showRuns({ runs }: ReportHead): void {

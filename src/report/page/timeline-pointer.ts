@@ -26,7 +26,7 @@ export function onTimelinePointer(timeline: Timeline): void {
   canvas.addEventListener('pointermove', (event) => {
     const { x, y } = placeOf(event)
     if (from === null) {
-      timeline.hover(timeline.rowAt(x, y), x, y)
+      timeline.pointAt(x, y)
       return
     }
     if (Math.abs(x - from) < CLICK && timeline.selected === null && !pans) return
@@ -52,8 +52,7 @@ export function onTimelinePointer(timeline: Timeline): void {
       const [a, b] = [timeline.timeAt(Math.min(...drawn)), timeline.timeAt(Math.max(...drawn))]
       view.show(a, b)
     } else if (begun !== null && Math.abs(x - begun) < CLICK) {
-      const at = timeline.rowAt(x, y)
-      timeline.hover(at, x, y)
+      const at = timeline.pointAt(x, y)
       if (at !== -1) onChoose(at)
     }
     timeline.draw()

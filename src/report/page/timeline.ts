@@ -36,6 +36,8 @@ export class Timeline {
   readonly draw = oncePerFrame(() => this.#draw())
   #layout: Layout = { width: 0, height: 0, left: 0, top: TOP, rowHeight: MOST_ROW, scrolled: 0 }
   #marked = -1
+  /** Where the pointer is over it; null when it is elsewhere. */
+  #pointer: { readonly x: number; readonly y: number } | null = null
   /** A span that is being drawn with the pointer, in pixels. */
   selected: readonly [number, number] | null = null
 
@@ -62,7 +64,17 @@ export class Timeline {
     return this.#marked
   }
 
-  /** To be called when there are other rows. */
+  /** To be called when there are other rows: the same place may be another one, and who runs has gone on. */
+  refresh(): void {
+    const { table } = this.parts
+    const [marked, pointer] = [this.#marked, this.#pointer]
+    this.measure()
+    if (pointer !== null) {
+      this.#marked = -1
+      this.pointAt(pointer.x, pointer.y)
+    } else if (marked >= table.settled) this.hover(-1, 0, 0)
+  }
+
   measure(): void {
     const { table } = this.parts
     const lanes = Math.max(1, table.lanes.length)
@@ -110,8 +122,17 @@ export class Timeline {
     return best
   }
 
+  /** Marks what the pointer is at. */
+  pointAt(x: number, y: number): number {
+    const at = this.rowAt(x, y)
+    this.hover(at, x, y)
+    this.#pointer = { x, y }
+    return at
+  }
+
   /** Marks a row, and shows what it is beside it. */
   hover(at: number, x: number, y: number): void {
+    this.#pointer = null
     if (at !== this.#marked) {
       this.#marked = at
       this.draw()
