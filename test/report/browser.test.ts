@@ -280,6 +280,13 @@ describe('the timeline', () => {
     await page.context().close()
   })
 
+  it('has lanes for each host, and says which', async () => {
+    const { page } = await openReport([0, 1, 2, 3].map((n) => task(n, { host: n % 2 === 0 ? 'north' : 'south' })))
+    expect(await hovered(page, 0.6, 0)).toMatch(/^task-2\n.*\n.*\n.*\non north\n/)
+    expect(await hovered(page, 0.9, 1)).toMatch(/^task-3\n.*\n.*\n.*\non south\n/)
+    await page.context().close()
+  })
+
   it('a task in a table is shown in it', async () => {
     const { page } = await openReport(hundred)
     await page.locator('#failures-table').getByRole('button', { name: 'task-30' }).click()

@@ -37,7 +37,12 @@ it('an open page shows what runs and what has ended, and all of it when the run 
   await expect.poll(() => live.innerText(), { timeout: 10_000 }).toBe('Live: 0 running, 2 ended')
   expect(await page.locator('#states').innerText()).toMatch(/failed\s*1/)
   expect(await page.locator('#failures pre').innerText()).toBe('broken\n')
+  // What somebody reads is left alone while other results come.
+  const output = page.locator('#failures details')
+  await output.locator('summary').click()
   run.process.stdin.write('2\n')
+  await expect.poll(() => live.innerText(), { timeout: 10_000 }).toBe('Live: 0 running, 3 ended')
+  expect(await output.getAttribute('open')).toBeNull()
   run.process.stdin.end()
   await expect.poll(() => live.innerText(), { timeout: 10_000 }).toBe('Ended; all of it is here')
   expect(await page.locator('#tiles').innerText()).toMatch(/Tasks\s+3/)

@@ -25,6 +25,8 @@ export class TaskLists {
   readonly #choose: (at: number) => void
   /** How many rows of each list are shown. */
   readonly #shown = new Map<string, number>()
+  /** What each list was made of: one that has not changed is left alone, since somebody may be reading it. */
+  readonly #made = new Map<string, string>()
 
   constructor(table: TaskTable, choose: (at: number) => void) {
     this.#table = table
@@ -93,6 +95,9 @@ export class TaskLists {
     section.hidden = hides && rows.length === 0
     part(`${id}-count`).textContent = hides ? formatCount(rows.length) : ''
     const shown = Math.min(rows.length, this.#shown.get(id) ?? PAGE_ROWS)
+    const made = `${rows.length} ${rows.slice(0, shown).join(' ')}`
+    if (this.#made.get(id) === made) return
+    this.#made.set(id, made)
     const body = element('tbody')
     for (const [place, at] of rows.slice(0, shown).entries()) {
       const under = below?.(at, place < OPEN_FAILURES) ?? null

@@ -1,4 +1,5 @@
 import type { Search } from './search.js'
+import { SharedPixels } from './shared-pixels.js'
 import { STATE_FAILED, STATE_WEIGHTS } from './states.js'
 import type { TaskTable } from './task-table.js'
 import type { Colors } from './theme.js'
@@ -77,14 +78,14 @@ interface Label {
 class Bars {
   readonly #layout: Layout
   readonly #drawn: Drawn
-  /** By state, and behind these those that are dimmed: x, y, width and height of each. */
+  /** By state, behind these those that are dimmed, and last what is drawn upon others: x, y, width and height of each. */
   readonly #rectangles: number[][]
   readonly #labels: Label[] = []
 
   constructor(layout: Layout, drawn: Drawn) {
     this.#layout = layout
     this.#drawn = drawn
-    this.#rectangles = Array.from({ length: 2 * drawn.colors.states.length }, () => [])
+    this.#rectangles = Array.from({ length: 3 * drawn.colors.states.length }, () => [])
   }
 
   addLane(number: number): void {
@@ -93,57 +94,41 @@ class Bars {
     const lane = table.lanes[number]!
     const scale = (width - left) / (view.to - view.from)
     const y = top + number * rowHeight - scrolled
-    // Those that share pixels are drawn as one, in the color of what people look for most.
-    let [from, to, color, weight] = [0, -1, 0, -1]
-    const flush = () => {
-      if (to > from) this.#add(color, from, y, to - from, false)
-    }
+    const shared = new SharedPixels(
+      (color, from, to) => this.#add(color, from, y, to - from, false),
+      // What was searched for is to be found, however few.
+      (color, pixel, share) => this.#addShare(color, pixel, y, search.matches === null ? share : 1),
+    )
     for (let place = firstInLane(table, lane, view.from); place < lane.length; place++) {
       const at = lane[place]!
       const start = table.starts[at]!
       if (start > view.to) break
       const isFound = search.matches === null || search.matches[at] === 1
       const state = table.states[at]!
-      const ownColor = isFound ? state : state + this.#drawn.colors.states.length
+      const isThin = table.attempts[at] === 1
+      const color = isFound ? state : state + this.#drawn.colors.states.length
       const x0 = Math.max(left - 2, left + (start - view.from) * scale)
       const x1 = Math.min(width + 2, left + (table.endOf(at) - view.from) * scale)
-      if (x1 - x0 >= 2) {
-        flush()
-        to = -1
-        const isThin = table.attempts[at] === 1
-        this.#add(ownColor, x0, y, x1 - x0 > 4 ? x1 - x0 - 1 : x1 - x0, isThin)
-        if (x1 - x0 > 50 && rowHeight >= 15 && isFound && !isThin)
-          this.#labels.push({ at, x: Math.max(x0, left), y, width: x1 - Math.max(x0, left) - 1, state })
+      if (x1 - x0 < 2) {
+        const standsOut = search.matches === null ? STATE_FAILED[state]! && !isThin : isFound
+        const weight = isThin ? 0 : STATE_WEIGHTS[state]!
+        for (let pixel = Math.floor(x0); pixel === Math.floor(x0) || pixel + 1 <= x1; pixel++)
+          shared.add({ pixel, color, weight, standsOut })
         continue
       }
-      const [pixel, ownWeight] = [
-        Math.floor(x0),
-        (table.attempts[at] === 1 ? 0 : STATE_WEIGHTS[state]!) + (isFound ? 100 : 0),
-      ]
-      if (pixel < to) {
-        if (ownWeight <= weight || ownColor === color) {
-          weight = Math.max(weight, ownWeight)
-          continue
-        }
-        // What was drawn up to here keeps its color; this pixel takes the new one.
-        if (pixel > from) this.#add(color, from, y, pixel - from, false)
-        ;[from, to, color, weight] = [pixel, pixel + 1, ownColor, ownWeight]
-      } else if (pixel === to && ownColor === color) {
-        to = pixel + 1
-        weight = ownWeight
-      } else {
-        flush()
-        ;[from, to, color, weight] = [pixel, pixel + 1, ownColor, ownWeight]
-      }
+      shared.flush()
+      this.#add(color, x0, y, x1 - x0 > 4 ? x1 - x0 - 1 : x1 - x0, isThin)
+      if (x1 - x0 > 50 && rowHeight >= 15 && isFound && !isThin)
+        this.#labels.push({ at, x: Math.max(x0, left), y, width: x1 - Math.max(x0, left) - 1, state })
     }
-    flush()
+    shared.flush()
   }
 
   paint(context: CanvasRenderingContext2D): void {
     const { colors } = this.#drawn
     for (const [color, rectangles] of this.#rectangles.entries()) {
       if (rectangles.length === 0) continue
-      context.globalAlpha = color >= colors.states.length ? DIM : 1
+      context.globalAlpha = Math.floor(color / colors.states.length) === 1 ? DIM : 1
       context.fillStyle = colors.states[color % colors.states.length]!
       for (let at = 0; at < rectangles.length; at += 4)
         context.fillRect(rectangles[at]!, rectangles[at + 1]!, rectangles[at + 2]!, rectangles[at + 3]!)
@@ -159,6 +144,14 @@ class Bars {
     if (text.length < 3) return
     context.fillStyle = colors.onStates[state]!
     context.fillText(text, x + 5, y + this.#layout.rowHeight / 2)
+  }
+
+  /** A part of a pixel that others share. */
+  #addShare(color: number, pixel: number, y: number, share: number): void {
+    const { rowHeight } = this.#layout
+    const height = Math.max(1, (rowHeight - 2) * share)
+    const upon = color + 2 * this.#drawn.colors.states.length
+    this.#rectangles[upon]!.push(pixel, y + (rowHeight - 1) - height, 1, height)
   }
 
   /** What failed takes the whole height, so that it can be told without its color. */
@@ -247,7 +240,9 @@ function drawLaneNames(context: CanvasRenderingContext2D, layout: Layout, { tabl
     const first = table.laneGroups.indexOf(group)
     const number = lane - first + 1
     if (number !== 1 && number % every !== 0) continue
-    context.fillText(String(number), left - 6, top + (lane + 0.5) * rowHeight - scrolled)
+    const name =
+      number === 1 && table.hosts.length > 1 ? fitting(context, table.hosts[group]!, left - 10) : String(number)
+    context.fillText(name, left - 6, top + (lane + 0.5) * rowHeight - scrolled)
   }
   context.restore()
   context.textAlign = 'left'

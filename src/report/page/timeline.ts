@@ -11,6 +11,8 @@ import type { View } from './view.js'
 
 const TOP = 26
 const MOST_HEIGHT = 460
+/** Room for the names of hosts, where there are several. */
+const HOST_NAMES = 110
 const [LEAST_ROW, MOST_ROW] = [4, 24]
 /** How far beside a short bar it is still meant, in pixels. */
 const NEAR = 4
@@ -83,7 +85,7 @@ export class Timeline {
     const height = Math.min(MOST_HEIGHT, TOP + lanes * rowHeight + 4)
     this.#space.style.height = `${TOP + lanes * rowHeight + 4}px`
     this.#scroller.style.height = `${height}px`
-    const left = 14 + 7 * String(lanes).length
+    const left = table.hosts.length > 1 ? HOST_NAMES : 14 + 7 * String(lanes).length
     this.#layout = { width, height, left, top: TOP, rowHeight, scrolled: this.#scroller.scrollTop }
     const ratio = window.devicePixelRatio || 1
     this.canvas.width = Math.round(width * ratio)
