@@ -1,5 +1,6 @@
 import type { Launcher, OutputStream } from '../launcher/port.js'
 import type { HostsOptions } from '../launcher/ssh/hosts-options.js'
+import { noticeOpenTelemetry } from '../observe/opentelemetry/automatic.js'
 import type { ProcessPool } from '../pool/process-pool.js'
 import {
   type CheckedSettings,
@@ -164,6 +165,7 @@ export interface CheckedDispatchOptions extends CheckedSettings {
 export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchOptions {
   rejectUnknown('dispatch() and Dispatcher', options, DISPATCH_OPTIONS)
   checkSignal(options.signal)
+  noticeOpenTelemetry()
   const haltWords = options.halt ?? 'never'
   const run = options.run ?? uniqueId()
   if (!/^[\w-]+$/.test(run)) throw new OptionError(`run: expected letters, digits, _ and -, not ${JSON.stringify(run)}`)

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { checkCount, checkOneOf } from '../process/process-options.js'
 import { DroverError } from '../task/errors.js'
 import type { Result, ResultError, ResultState } from '../task/result.js'
@@ -155,6 +156,7 @@ export class DispatchRun implements AsyncIterable<Result> {
   #side(lookahead: number): SchedulerSide {
     const self = this
     return {
+      origin: new AsyncResource('drover.run'),
       lookahead,
       wantMore: () => {
         const before = this.#maker.count
@@ -203,6 +205,7 @@ export class DispatchRun implements AsyncIterable<Result> {
         },
         onError: (error) => {
           this.#sourceError = { error }
+          this.#scheduler.observer.failed(error)
           this.#scheduler.stop('soon', { code: 'ERR_DROVER_INPUT', message: 'the tasks could not be read any further' })
         },
       },

@@ -179,6 +179,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
   #side(): SchedulerSide {
     const maker = () => this.#maker
     return {
+      origin: null,
       lookahead: 0,
       exhausted: true,
       allRead: true,

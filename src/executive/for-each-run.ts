@@ -302,8 +302,16 @@ export class ForEachRun<Item = unknown, Value = unknown> implements AsyncIterabl
     }
     await this.#socket?.close()
     this.#forgetSignal?.()
+    this.#tellOver()
     this.#results.end(this.#failure)
     this.#onOver()
+  }
+
+  #tellOver(): void {
+    const { log, isRound } = this.#options
+    if (isRound) return
+    if (this.#failure !== null) log?.error({ err: this.#failure.error }, 'the run was ended by an error')
+    log?.info(this.progress(), 'run ended')
   }
 
   /** Nobody reads any more. What fails from here on is told to who left. */

@@ -30,6 +30,7 @@ const DISPATCH = [
   'maxOutputBytes',
   'leftovers',
   'launcher',
+  'logger',
   'maxMemoryBytes',
   'maxProcesses',
   'maxCpuMs',

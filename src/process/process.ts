@@ -1,5 +1,7 @@
 import { constants } from 'node:os'
 import type { OutputStream } from '../launcher/port.js'
+import type { Log } from '../observe/logger.js'
+import { noticeOpenTelemetry } from '../observe/opentelemetry/automatic.js'
 import { checkedTask } from '../task/check-task.js'
 import { DroverError, OptionError } from '../task/errors.js'
 import type { Result } from '../task/result.js'
@@ -130,6 +132,7 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
       )
       return
     }
+    noticeOpenTelemetry()
     const { leftovers } = this.#settings
     this.#execution = new Execution({
       ...this.#settings,
@@ -138,6 +141,7 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
       onOutput,
       onDone: (outcome) => this.#onDone(outcome),
     })
+    this.#settings.log?.debug({ name: this.name }, 'process started')
     this.#execution.start()
     this.#listenForAbort()
   }
@@ -198,6 +202,7 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
   #finish(result: Result): void {
     this.#stopListening?.()
     this.#finished = result as Result<Output>
+    if (this.#settings.log !== null) logEnd(this.#settings.log, this.name, result)
     // Readers have what came, whether or not a descendant holds the stream open.
     this.#lines.stdout.end()
     this.#lines.stderr.end()
@@ -220,6 +225,12 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
     if (signal === undefined) return
     this.#stopListening = onAbort(signal, () => this.#execution?.end({ state: 'cancelled', error: abortError(signal) }))
   }
+}
+
+function logEnd(log: Log, name: string | null, { state, exitCode, signal, durationMs, pid, error }: Result): void {
+  const fields = { name, state, exitCode, signal, durationMs, pid, ...(error !== null && { error }) }
+  if (state === 'spawn-failed') log.warn(fields, 'process could not be started')
+  else log.debug(fields, 'process ended')
 }
 
 function splitArguments(
