@@ -15,12 +15,19 @@ export type DaemonEnd = 'stop' | 'abort' | 'SIGTERM' | 'SIGINT'
 
 /** Counts over all rounds of a daemon. */
 export interface DaemonCounts {
+  /** Rounds that were begun. */
   rounds: number
+  /** Rounds whose time passed while another was going on. */
   missed: number
+  /** How often it was reloaded. */
   reloads: number
+  /** Items that were pulled; each has one result. */
   total: number
+  /** Results that count as failures: failed, timed-out, killed, spawn-failed, lost and invalid. */
   failures: number
+  /** Processes that were started. */
   workers: number
+  /** Results, by their state. */
   readonly byState: Record<ResultState, number>
 }
 

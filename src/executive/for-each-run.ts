@@ -135,13 +135,20 @@ export class ForEachRun<Item = unknown, Value = unknown> implements AsyncIterabl
   /**
    * Pulls no more. `soon` finishes what was pulled (an item that the source is about to give is taken as well), but tries nothing
    * again; `now` ends what runs, with the kill grace, and does not wait for the source.
+   *
+   * @param reason - what results then have as their error. Default: `ERR_DROVER_HALTED`.
+   * @throws OptionError for a word other than `soon` and `now`.
    */
   halt(when: 'soon' | 'now', reason?: ResultError): void {
     checkOneOf('halt', when, ['soon', 'now'])
     this.#stop(when, reason ?? { code: 'ERR_DROVER_HALTED', message: 'the run was halted' })
   }
 
-  /** Ends everything at once, without any grace. */
+  /**
+   * Ends everything at once, without any grace.
+   *
+   * @param reason - what results then have as their error. Default: `ERR_DROVER_ENDED`.
+   */
   destroy(reason?: ResultError): void {
     this.#stop('now', reason ?? { code: 'ERR_DROVER_ENDED', message: 'the run was destroyed' }, 0)
   }

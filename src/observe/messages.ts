@@ -23,6 +23,7 @@ export interface TaskMessage {
   readonly id: string | null
   /** What it runs, as its result has it; null where the input was too bad to tell. */
   readonly command: Text | null
+  /** Its arguments; null for a line for the shell. */
   readonly args: readonly Text[] | null
   /** How many tries are allowed. */
   readonly attempts: number
@@ -88,6 +89,7 @@ export interface ProcessMessage {
 export interface RequestMessage {
   /** What the pool's workers run; for a module, its URL. */
   readonly program: Text
+  /** Its arguments; null for a line for the shell, and for a module. */
   readonly args: readonly Text[] | null
   /** Higher first. */
   readonly priority: number

@@ -22,6 +22,7 @@ import { PoolCounts, type PoolStats } from './pool-stats.js'
 import type { PoolWorker } from './pool-worker.js'
 import { Upkeep } from './upkeep.js'
 
+/** How a worker is waited for. All of it is optional. */
 export interface AcquireOptions {
   /** Gives up waiting when it is aborted; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
@@ -31,8 +32,11 @@ export interface AcquireOptions {
 
 /** A worker that is there no more. */
 export interface WorkerExit {
+  /** Null where it was never started. */
   readonly pid: number | null
+  /** Null where a signal ended it. */
   readonly exitCode: number | null
+  /** Name of the signal that it died of, as in `SIGKILL`. */
   readonly signal: string | null
   /** Why, unless it was asked to exit. */
   readonly error: WorkerError | null
@@ -40,9 +44,11 @@ export interface WorkerExit {
   readonly answered: number
   /** The end, 8 KiB at the most, of what it printed outside of requests, and of all that it wrote to standard error. */
   readonly stdout: string
+  /** The same of standard error, of all that it wrote there. */
   readonly stderr: string
 }
 
+/** What a {@link ProcessPool} emits. What a listener throws is an uncaught exception, and the pool goes on. */
 export interface PoolEvents {
   /** A worker is being started; its pid is known a moment later. */
   start: [worker: { readonly number: number }]

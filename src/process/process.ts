@@ -22,6 +22,7 @@ import {
 import { type ResultIdentity, resultOf, resultWithoutStart } from './result-of.js'
 import { PIPES, startSpecOf, streamOf } from './start-spec.js'
 
+/** How one command is run, and what it is: what a task has may stand here as well. All of it is optional. */
 export interface ProcessOptions extends ExecutionSettings, Omit<Task, 'command' | 'args' | 'timeoutMs' | 'retries'> {
   /** Ends the process, tree and all, when it is aborted; the result is `cancelled`. */
   readonly signal?: AbortSignal | undefined
@@ -104,6 +105,7 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
     return this.#lines.stdout
   }
 
+  /** The same of standard error. */
   get stderr(): AsyncIterable<Output> {
     return this.#lines.stderr
   }
@@ -149,6 +151,8 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
   /**
    * Ends it with its whole tree: TERM, grace, KILL; the group, the session and what left them. Resolves when nothing of
    * the tree is left. The result's state is `cancelled`, unless it had ended before.
+   *
+   * @throws (as a rejection) OptionError for a `graceMs` that is no number of milliseconds.
    */
   async kill(options: KillOptions = {}): Promise<void> {
     if (this.#execution === null) return this.#cancelUnstarted()
