@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { expect, it, onTestFinished } from 'vitest'
 import { daemon, dispatch, forEach, type Logger, OptionError, ProcessPool, run } from '../../dist/index.js'
+import { FakeLauncher } from '../helpers/fake-launcher.js'
 import { until } from '../helpers/until.js'
 
 interface Line {
@@ -57,6 +58,16 @@ it('what ends a run is an error', async () => {
   await expect(dispatch(['true'], options).summary()).rejects.toBe(problem)
   expect(lines.filter(({ level }) => level === 'error')).toEqual([
     { level: 'error', message: 'the run is ended by an error', fields: { run: expect.any(String), err: problem } },
+  ])
+})
+
+it('a task that the launcher has lost, and one that is none, are warned of', async () => {
+  const { logger, lines } = makeLogger()
+  const launcher = new FakeLauncher(() => ({ lost: true }))
+  await dispatch(['true', { nothing: 1 } as never], { logger, launcher }).summary()
+  expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([
+    { message: 'task is invalid', fields: { index: 1, error: { code: 'ERR_DROVER_INPUT' } } },
+    { message: 'task was lost', fields: { index: 0, error: { code: 'ERR_DROVER_LOST' } } },
   ])
 })
 
