@@ -83,7 +83,7 @@ it('each try of a task is a span below that of who called dispatch(), where a pr
     'drover.task.id': 'well',
     'drover.task.attempt': 1,
     'drover.task.state': 'succeeded',
-    'drover.queued': expect.any(Number),
+    'drover.queue_time': expect.any(Number),
   })
   expect(bad!.status).toEqual({ code: SpanStatusCode.ERROR, message: 'failed with exit code 3' })
   expect(bad!.attributes).toMatchObject({ 'process.exit.code': 3, 'error.type': 'ERR_DROVER_COMMAND' })
@@ -243,7 +243,7 @@ it('results, durations, what waits and runs, and requests are measured', async (
     'drover.task.retries': 1,
     'drover.task.duration/succeeded': 2,
     'drover.task.duration/failed': 2,
-    'drover.task.wait': 4,
+    'drover.task.queue_time': 4,
     'drover.task.running': 0,
     'drover.task.queued': 0,
     'drover.pool.request.active': 0,

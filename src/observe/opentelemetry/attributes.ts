@@ -3,14 +3,17 @@ import { displayText, type Text } from '../../task/task.js'
 
 /** What a span is called: the program, which is the shell for a line of it. Never the arguments, which differ each time. */
 export function executableName(command: Text, args: readonly unknown[] | null): string {
-  if (args === null) return 'sh'
+  if (args === null) return process.platform === 'win32' ? 'cmd.exe' : 'sh'
   const program = displayText(command)
   return program.slice(program.lastIndexOf('/') + 1) || program
 }
 
 /** A program and its arguments, or the shell and its line. */
 export function commandArgs(command: Text, args: readonly Text[] | null): string[] {
-  return args === null ? ['/bin/sh', '-c', displayText(command)] : [command, ...args].map(displayText)
+  if (args !== null) return [command, ...args].map(displayText)
+  return process.platform === 'win32'
+    ? ['cmd.exe', '/d', '/s', '/c', displayText(command)]
+    : ['/bin/sh', '-c', displayText(command)]
 }
 
 /** How a process ended, by the conventions for processes. What is not known is left out. */

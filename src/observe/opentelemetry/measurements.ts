@@ -27,7 +27,7 @@ function measureTasks(listening: Listening, meter: Meter): void {
     ...{ unit: '{attempt}', description: 'Attempts that were followed by another' },
   })
   const duration = histogram(meter, 'drover.task.duration', 'How long attempts took, by state', TASK_BUCKETS)
-  const wait = histogram(meter, 'drover.task.wait', 'How long tasks waited for an attempt', TASK_BUCKETS)
+  const wait = histogram(meter, 'drover.task.queue_time', 'How long tasks waited for an attempt', TASK_BUCKETS)
   const running = meter.createUpDownCounter('drover.task.running', {
     ...{ unit: '{task}', description: 'Tasks that run' },
   })

@@ -70,7 +70,7 @@ export function makeSpans(api: Api, tracer: Tracer, options: SpanOptions): () =>
     begin(message, `request ${name}`, api.SpanKind.CLIENT, requestAttributes(message), here())
   })
   listening.on('request', 'asyncStart', (message) => {
-    const queued = message.queuedMs == null ? {} : { 'drover.queued': message.queuedMs / 1_000 }
+    const queued = message.queuedMs == null ? {} : { 'drover.queue_time': message.queuedMs / 1_000 }
     const status = message.error === undefined ? '' : errorType(message.error)
     end(message, { ...endAttributes({ pid: message.pid }), ...queued }, message.error, status)
   })
@@ -86,7 +86,7 @@ function attemptAttributes({ task, attempt, queuedMs }: AttemptMessage, options:
     'drover.task.index': task.index,
     ...(task.id !== null && { 'drover.task.id': task.id }),
     'drover.task.attempt': attempt,
-    'drover.queued': queuedMs / 1_000,
+    'drover.queue_time': queuedMs / 1_000,
   }
 }
 
