@@ -158,12 +158,26 @@ function isOfPackage(declaration) {
   return !declaration.getSourceFile().getFilePath().includes('/node_modules/')
 }
 
-/** A signature without comments and in one line. @param {string} text */
+/** A signature without comments and in one line, as who calls it sees it. @param {string} text */
 function tidy(text) {
   const bare = text
     .replace(/\/\*[\s\S]*?\*\//g, '')
     .trim()
     .replace(/;$/, '')
   const line = bare.replace(/\s*\n\s*/g, ' ').replace(/;\s*\}/g, ' }')
-  return line.replace(/\breadonly (?!(?:[\w.]+(?:<[^>]*>)?|\([^()]*\))\[\])/g, '').trim()
+  return line
+    .replace(/\bimport\("[^"]*"\)\./g, '')
+    .replace(
+      /([(,] ?)\{[^{}]*\}(\??): (\w+)?/g,
+      (_, before, mark, type = '') => `${before}${parameterName(type)}${mark}: ${type}`,
+    )
+    .replace(/\breadonly (?!(?:[\w.]+(?:<[^>]*>)?|\([^()]*\))\[\])/g, '')
+    .trim()
+}
+
+/** For a parameter that is taken apart, and has no name of its own. @param {string} type */
+function parameterName(type) {
+  if (type === '' || /(Options|Sources)$/.test(type)) return 'options'
+  const word = /[A-Z][a-z]*$/.exec(type)?.[0] ?? 'options'
+  return word.toLowerCase()
 }

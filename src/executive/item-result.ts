@@ -36,7 +36,7 @@ export interface ItemResult<Item = unknown, Value = unknown> {
   readonly stdout: string
   /** The same of standard error. */
   readonly stderr: string
-  /** True sizes, whatever was kept. */
+  /** The true size, whatever was kept. */
   readonly stdoutBytes: number
   /** The same of standard error. */
   readonly stderrBytes: number

@@ -122,7 +122,7 @@ export interface ChildExit {
   readonly exitCode: number | null
   /** Name, as in `SIGKILL`. */
   readonly signal: string | null
-  /** The kernel's accounting; null where the adapter cannot know. */
+  /** Processor time outside the kernel, of all processes of it that were waited for; null where the adapter cannot know. */
   readonly cpuUserMs: number | null
   /** The same, within the kernel. */
   readonly cpuSystemMs: number | null

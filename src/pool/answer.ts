@@ -6,7 +6,7 @@ export interface Printed<Output extends string | Buffer = string | Buffer> {
   readonly stdout: Output
   /** The same of standard error. */
   readonly stderr: Output
-  /** True sizes, whatever was kept. */
+  /** The true size, whatever was kept. */
   readonly stdoutBytes: number
   /** The same of standard error. */
   readonly stderrBytes: number

@@ -33,9 +33,9 @@ export interface PoolStats {
   readonly queued: number
   /** Requests that were sent, and that somebody still waits for the answer of. */
   readonly inFlight: number
-  /** Requests that were answered, and that were rejected for whatever reason. */
+  /** Requests that were answered. */
   readonly answered: number
-  /** Requests that were rejected. */
+  /** Requests that were rejected, for whatever reason. */
   readonly rejected: number
   /** Workers that were started so far. */
   readonly started: number

@@ -91,7 +91,7 @@ export interface Result<Output = string> {
   readonly stdoutFile?: string
   /** The same of standard error. */
   readonly stderrFile?: string
-  /** True sizes, whatever was kept. */
+  /** The true size, whatever was kept. */
   readonly stdoutBytes: number
   /** The same of standard error. */
   readonly stderrBytes: number
@@ -111,7 +111,7 @@ export interface Result<Output = string> {
   readonly durationMs: number
   /** Milliseconds from being queued to the start of this attempt. */
   readonly queuedMs: number
-  /** The kernel's accounting; null where the launcher cannot know. */
+  /** Processor time outside the kernel, of all processes of it that were waited for; null where the launcher cannot know. */
   readonly cpuUserMs: number | null
   /** The same, within the kernel. */
   readonly cpuSystemMs: number | null
