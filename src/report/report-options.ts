@@ -1,5 +1,6 @@
 import type { DamagedLine } from '../journal/journal-file.js'
 
+/** Where a report goes, and in which form. */
 export interface ReportOptions {
   /**
    * Where it goes; what is there is replaced, but for a journal. Default: beside the journal, as `night.html` or `night.trace.json` for
@@ -12,12 +13,14 @@ export interface ReportOptions {
   readonly onDamage?: ((line: DamagedLine) => void) | undefined
 }
 
+/** `html` is a page, `trace` are Chrome trace events. */
 export type ReportForm = 'html' | 'trace'
 
 /** What a report that was written holds. */
 export interface WrittenReport {
   /** Where it is. */
   readonly path: string
+  /** How large it is. */
   readonly bytes: number
   /** The newest results, one of each task. */
   readonly results: number

@@ -2,6 +2,7 @@ import { type DroverError, OptionError } from '../task/errors.js'
 
 /** Where a web server listens. */
 export interface ListenAddress {
+  /** Its name, or its address without brackets. */
   readonly host: string
   /** 0 is any that is free. */
   readonly port: number

@@ -1,6 +1,7 @@
 import type { Attempt, Result } from '../../task/result.js'
 import type { ListenAddress } from '../../web/listen-address.js'
 
+/** Where a live report is served, and what it takes to see it. */
 export interface LiveReportOptions {
   /** Where it listens: `[HOST:]PORT`. Without a host only this machine can reach it; port 0 is any that is free. */
   readonly address: string | ListenAddress
@@ -12,17 +13,27 @@ export interface LiveReportOptions {
 
 /** What a live report is shown of a run: a `DispatchRun` is one. */
 export interface WatchedRun {
+  /** The run's id. */
   readonly run: string
+  /** Gives what runs and what waits for another attempt, in the order of their starts. */
   readonly steering: { tasks(): readonly WatchedTask[] }
+  /** How many tasks there are, null when that is not known, and how many run. */
   progress(): { readonly total: number | null; readonly running: number }
 }
 
+/** A task that runs, or waits between two attempts. */
 export interface WatchedTask {
+  /** Position in the input, from 0. */
   readonly index: number
+  /** The user's name for it; null when it has none. */
   readonly id: string | null
+  /** Whether it runs or waits. */
   readonly state: 'running' | 'waiting'
+  /** Which try it is in, or was last. */
   readonly attempt: number
+  /** Milliseconds since this attempt was started; 0 while it waits. */
   readonly durationMs: number
+  /** What it runs, for people. */
   readonly command: string
 }
 
