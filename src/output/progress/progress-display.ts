@@ -13,6 +13,7 @@ import { type ProgressOutput, ProgressRecord, type ProgressResult } from './prog
 import type { ProgressState, ShownRun } from './progress-state.js'
 import { failuresIn } from './progress-words.js'
 
+/** How progress is shown, and where. */
 export interface ProgressDisplayOptions {
   /** `block`: lines at the bottom of the terminal that standard error is; `log`: a line now and then. Default: `block`. */
   readonly form?: ProgressForm
@@ -58,6 +59,7 @@ const FOREGROUND_MS = 1_000
 export class ProgressDisplay {
   /** Standard output, and below it the block. */
   readonly stdout: OutputWriter
+  /** Standard error, and below it the block. */
   readonly stderr: OutputWriter
   readonly #options: ProgressDisplayOptions
   readonly #screen: TerminalScreen | null

@@ -1,6 +1,7 @@
 /** `block`: at the bottom of a terminal; `log`: a line now and then. */
 export type ProgressForm = 'block' | 'log'
 
+/** What decides in what form progress is shown. */
 export interface ProgressFormRequest {
   /** Whether it is to be shown; undefined where nobody has said. */
   readonly wanted: boolean | undefined
@@ -8,6 +9,7 @@ export interface ProgressFormRequest {
   readonly isTerminal: boolean
   /** Whether others than drover write to that terminal, or type on it, so that nothing can be drawn there. Default: false. */
   readonly isShared?: boolean
+  /** The environment: `TERM`, `CI` and `GITHUB_ACTIONS` count. */
   readonly env: NodeJS.ProcessEnv
 }
 

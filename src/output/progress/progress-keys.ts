@@ -2,7 +2,9 @@ import type { ShownRun } from './progress-state.js'
 
 /** How many jobs there are at once, where that is not the `concurrency` of the run. */
 export interface ShownJobs {
+  /** How many there are. */
   get(): number
+  /** From now on there are so many, 1 at the least. */
   set(jobs: number): void
 }
 

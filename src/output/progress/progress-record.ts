@@ -6,10 +6,13 @@ import { endWords } from './progress-words.js'
 
 /** A piece of what a running task prints. */
 export interface ProgressOutput {
+  /** Position of the task, from 0. */
   readonly index: number
-  /** From 1. */
+  /** Which try it comes from, from 1. */
   readonly attempt: number
+  /** Which of the two it was printed to. */
   readonly stream: 'stdout' | 'stderr'
+  /** What was printed. */
   readonly chunk: Uint8Array
 }
 

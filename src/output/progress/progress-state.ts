@@ -4,22 +4,33 @@ import type { ResultError, ResultState } from '../../task/result.js'
 export interface ProgressSnapshot {
   /** How many tasks there will be; null while nobody knows. */
   readonly total: number | null
+  /** Read and not started. */
   readonly queued: number
+  /** Started, and without a result. */
   readonly running: number
+  /** With a final result. */
   readonly done: number
   /** Done by an earlier run. */
   readonly alreadyDone?: number
+  /** How many results there are of each kind. */
   readonly byState: Readonly<Record<ResultState, number>>
+  /** Results a second; null while it is not known. */
   readonly ratePerSecond: number | null
+  /** Milliseconds until all is done; null while it is not known. */
   readonly etaMs: number | null
 }
 
 /** A task that runs, as `run.steering.tasks()` tells of it. */
 export interface ShownTask {
+  /** Position in the input, from 0. */
   readonly index: number
+  /** The user's name for it; null when it has none. */
   readonly id: string | null
+  /** What waits is not shown. */
   readonly state: 'running' | 'waiting'
+  /** Milliseconds since it was started. */
   readonly durationMs: number
+  /** What it runs, for people. */
   readonly command: string
 }
 
@@ -27,6 +38,7 @@ export interface ShownTask {
 export interface ShownRun {
   /** How many tasks at once. */
   concurrency: number
+  /** Lets it be paused, and tells of its tasks. */
   readonly steering: {
     readonly paused: boolean
     pause(): void
@@ -34,7 +46,9 @@ export interface ShownRun {
     /** Those that run, the longest first, and so many at the most. */
     tasks(most: number): readonly ShownTask[]
   }
+  /** How it stands at this moment. */
   progress(): ProgressSnapshot
+  /** Starts nothing more. */
   halt(when: 'soon' | 'now', reason?: ResultError): void
 }
 
