@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { DispatchSourceOptions } from '../dispatch/dispatch.js'
-import { parseHalt } from '../dispatch/halt.js'
 import type { MessageForm, MessagesRequest } from '../input/messages.js'
 import { launcherFor } from '../launcher/default-launcher.js'
 import type { WorkerProgram } from '../pool/check-pool-options.js'
@@ -15,7 +14,7 @@ import type { Showing } from './printed-run.js'
 import { delimiterOf, type JournalRequest, journalRequest, printingOptions, progressOf } from './run-options.js'
 import { sharingOptions } from './sharing-options.js'
 import { standardInput } from './standard-input.js'
-import { given, parseColor, parseCount, parseDuration, parseJobs, parseSize } from './values.js'
+import { checkHalt, given, parseColor, parseCount, parseDuration, parseJobs, parseSize } from './values.js'
 
 /** All that `drover pool` was asked for. */
 export interface PoolRequest extends Showing {
@@ -121,7 +120,7 @@ function parseFiniteJobs(words: string): number {
 }
 
 function dispatchOptions(words: PoolWords): DispatchSourceOptions {
-  if (words.halt !== undefined) parseHalt(words.halt)
+  if (words.halt !== undefined) checkHalt('--halt', words.halt)
   return given({
     timeoutMs: read('--timeout', words.timeout, parseDuration),
     totalTimeoutMs: read('--total-timeout', words.totalTimeout, parseDuration),

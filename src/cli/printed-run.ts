@@ -6,7 +6,7 @@ import { Printer } from '../output/printer.js'
 import type { ProgressDisplay } from '../output/progress/progress-display.js'
 import type { ProgressForm } from '../output/progress/progress-form.js'
 import type { ShownJobs } from '../output/progress/progress-keys.js'
-import { endedText, summaryLine } from '../output/progress/progress-words.js'
+import { type EarlyEnd, endedText, summaryLine } from '../output/progress/progress-words.js'
 import { InputError } from '../task/errors.js'
 import type { Result } from '../task/result.js'
 import { brokenEnding, type Ending, exitStatus } from './exit.js'
@@ -83,7 +83,7 @@ export async function printedRun(parts: PrintedRunParts): Promise<Ending> {
     ...showing,
     what: parts.what,
     tellsFailed: parts.tellsFailed,
-    write: (line) => complain(`${line}\n`),
+    write: (line) => (display === null ? complain(`${line}\n`) : display.line(line)),
   })
   const to = { stdout, printer, messages, display, complain }
   const run = await parts.begin(to)
@@ -115,11 +115,21 @@ export async function printedRun(parts: PrintedRunParts): Promise<Ending> {
   }
   const summary = await run.summary()
   tellOfDone(summary, messages)
-  if (display?.isShown === true) messages.line(endedText(summary))
-  else if (hasTrouble(summary) || badInput) messages.line(summaryLine(summary, parts.what))
+  const early = earlyEnd(run, summary, display)
+  if (display?.isShown === true) messages.line(endedText(summary, early))
+  else if (hasTrouble(summary) || badInput) messages.line(summaryLine(summary, parts.what, early))
   tellOfResuming(summary, journal, messages)
   await stderr.flush()
   return exitStatus(summary, { brokenBy, endedBy: signals.endedBy, drainedBy: signals.drainedBy })
+}
+
+/** What a signal or bad input ends has been told of. */
+function earlyEnd(run: DispatchRun, summary: Summary, display: ProgressDisplay | null): EarlyEnd {
+  const { total, alreadyDone, halted, complete } = summary
+  const known = run.progress().total
+  const unread = complete || known === null ? 0 : Math.max(0, known - total - alreadyDone)
+  const why = halted !== null ? `halted by ${halted}` : display?.stoppedByKey === true ? 'stopped by a key' : null
+  return { unread, why }
 }
 
 /** Loaded only where progress is shown. */

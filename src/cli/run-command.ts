@@ -8,7 +8,14 @@ import type { Ending } from './exit.js'
 import { type PipeOptions, pipeOptions } from './pipe-options.js'
 import type { QueueRequest } from './queue-options.js'
 import { type RunRequest, runTasks } from './run.js'
-import { dispatchOptions, itemOptions, journalRequest, printingOptions, progressOf } from './run-options.js'
+import {
+  dispatchOptions,
+  itemOptions,
+  journalRequest,
+  printingOptions,
+  progressOf,
+  tellOfTyping,
+} from './run-options.js'
 import { addQueuedOptions, addRunOptions, type QueuedWords, type RunWords } from './run-words.js'
 import { noInput, standardInput, standardInputFile, wholeStandardInput } from './standard-input.js'
 import { parseColor } from './values.js'
@@ -54,7 +61,10 @@ export function addRunCommand(
     .addHelpText('after', PLACEHOLDERS)
     .showHelpAfterError('Run "drover run --help" for examples and options.')
   addQueuedOptions(addRunOptions(command)).action(async (words: string[], options: QueuedWords) => {
-    end(await runTasks(requestOf(exact(words), groups, options, await queueOf(options))))
+    const request = requestOf(exact(words), groups, options, await queueOf(options))
+    const what = options.tasks === '-' ? 'tasks' : words.length === 0 ? 'commands' : 'items'
+    tellOfTyping(options, groups.length === 0 && readsStdin(options), what)
+    end(await runTasks(request))
   })
 }
 

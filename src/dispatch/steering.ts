@@ -48,6 +48,11 @@ export class Steering {
     return this.#scheduler.paused
   }
 
+  /** Whether nothing will be started any more, since the run was halted, by a rule or by a call. */
+  get stopped(): boolean {
+    return this.#scheduler.stopped
+  }
+
   /** Starts nothing more, and reads no more tasks, until {@link unpause}. What runs goes on. */
   pause(): void {
     this.#scheduler.paused = true

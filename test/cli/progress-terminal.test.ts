@@ -66,7 +66,7 @@ describe('the block', () => {
     await open()
     terminal.enter(`drover run -j 1 'sleep 0.3; printf {},' ::: $(seq 8)`)
     await terminal.shows(/^1,2,3,\n.*[━─]{8}/m)
-    await terminal.shows(/^1,2,3,4,5,6,7,8,drover: 8 done/m)
+    await terminal.shows(/^1,2,3,4,5,6,7,8,\ndrover: 8 done/m)
   })
 
   it('follows the size of the terminal', async () => {

@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs'
 import { FdWriter, type OutputWriter } from '../fd-writer.js'
 import { isInForeground } from '../terminal/foreground.js'
 import { Keys } from '../terminal/keys.js'
+import { OtherPrinters } from '../terminal/other-printers.js'
 import { isSameTerminal } from '../terminal/same-terminal.js'
 import { TerminalScreen } from '../terminal/terminal-screen.js'
 import { type Look, showsUnicode } from './look.js'
@@ -74,7 +75,8 @@ export class ProgressDisplay {
   #delay: NodeJS.Timeout | null = null
   #ticker: NodeJS.Timeout | null = null
   #notice: { text: string; untilMs: number } | null = null
-  #isInForeground = false
+  readonly #others = new OtherPrinters()
+  #isOurs = false
   #lookAgainMs = 0
   #isResting = false
   #isShown = false
@@ -104,6 +106,16 @@ export class ProgressDisplay {
   /** Whether anything of it was to be seen. */
   get isShown(): boolean {
     return this.#isShown
+  }
+
+  /** Whether a key has stopped the run. */
+  get stoppedByKey(): boolean {
+    return this.#pressed?.isStopping === true
+  }
+
+  /** Writes a line to standard error; one that was begun on the same terminal, and not ended, is ended first. */
+  line(line: string): void {
+    void (this.#screen === null ? this.stderr.write(`${line}\n`) : this.#screen.writeLine(line))
   }
 
   /** Begins to show this run. @param jobs - where its `concurrency` is not how many jobs there are. */
@@ -195,20 +207,23 @@ export class ProgressDisplay {
     const state = this.#state(run)
     // Whoever makes the tasks may still be asking somebody something, on the same terminal.
     if (!this.#isShown && state.running + state.done === 0) return
-    this.#heedForeground()
-    if (!this.#isInForeground) return void this.#screen.clear()
+    this.#heedOthers()
+    if (!this.#isOurs) return void this.#screen.clear()
     this.#isShown = true
     const { unicode, color } = this.#look
     this.#draw(this.#screen, state, { ...this.#size(), unicode, color })
   }
 
-  /** In the background the terminal is somebody else's. */
-  #heedForeground(): void {
+  /** In the background the terminal is somebody else's; and where others of this job print to it, nothing can be drawn. */
+  #heedOthers(): void {
     const nowMs = performance.now()
     if (nowMs < this.#lookAgainMs) return
     this.#lookAgainMs = nowMs + FOREGROUND_MS
-    this.#isInForeground = isInForeground()
-    this.#keys?.heed()
+    const arePrinting = this.#others.arePrinting()
+    this.#isOurs = !arePrinting && isInForeground()
+    // A pager that reads what is printed has keys of its own.
+    if (arePrinting) this.#keys?.rest()
+    else this.#keys?.heed()
   }
 
   #state(run: ShownRun): ProgressState {

@@ -17,7 +17,9 @@ export interface ProgressFormRequest {
 export function progressForm({ wanted, isTerminal, isShared = false, env }: ProgressFormRequest): ProgressForm | null {
   if (wanted === false) return null
   const isCi = isSet(env.CI) || isSet(env.GITHUB_ACTIONS)
-  const canDraw = isTerminal && !isCi && env.TERM !== 'dumb' && !isShared
+  // A terminal that says nothing of itself may obey nothing, but that Windows has none who do.
+  const isDumb = env.TERM === 'dumb' || (!isSet(env.TERM) && process.platform !== 'win32')
+  const canDraw = isTerminal && !isCi && !isDumb && !isShared
   if (canDraw) return 'block'
   // A log is for who has asked for it, or reads nothing else.
   return wanted === true || (isTerminal && isCi) ? 'log' : null

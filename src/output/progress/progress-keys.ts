@@ -58,7 +58,7 @@ export class ProgressKeys {
 
   #pause(): string {
     const { steering } = this.#run
-    if (this.isStopping) return 'nothing more is started anyway'
+    if (this.isStopping || steering.stopped === true) return 'nothing more is started anyway'
     if (steering.paused) {
       steering.unpause()
       return 'it goes on'

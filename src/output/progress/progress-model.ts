@@ -26,7 +26,7 @@ export function progressState(run: ShownRun, record: ProgressRecord, shown: Show
     queued: total === null ? queued : Math.max(queued, total - finished - running),
     ratePerSecond,
     etaMs,
-    phase: shown.isStopping ? 'stopping' : run.steering.paused ? 'paused' : 'going',
+    phase: shown.isStopping || run.steering.stopped === true ? 'stopping' : run.steering.paused ? 'paused' : 'going',
     longest: run.steering
       .tasks(MOST_RUNNING)
       .filter(({ state, durationMs }) => state === 'running' && durationMs >= LEAST_RUNNING_MS)

@@ -41,6 +41,8 @@ export interface ShownRun {
   /** Lets it be paused, and tells of its tasks. */
   readonly steering: {
     readonly paused: boolean
+    /** Whether nothing will be started any more. Default: false. */
+    readonly stopped?: boolean
     pause(): void
     unpause(): void
     /** Those that run, the longest first, and so many at the most. */

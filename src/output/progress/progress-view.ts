@@ -70,7 +70,7 @@ function countParts(state: ProgressState, columns: number, withEta: boolean, loo
   if (phase !== 'going') parts.push([phase, 'yellow'])
   else if (withEta) parts.push([etaText(state)])
   parts.push([`${count(running)} running`])
-  if (queued > 0) parts.push([`${count(queued)} queued`])
+  if (queued > 0) parts.push([`${count(queued)} ${phase === 'stopping' ? 'not started' : 'queued'}`])
   if (ratePerSecond !== null && ratePerSecond > 0) parts.push([rateText(ratePerSecond)])
   if (help === false) parts.push(['? for keys', 'dim'])
   return parts

@@ -47,12 +47,25 @@ export function failuresIn(byState: ByState): number {
   return RESULT_STATES.filter(isFailure).reduce((sum, state) => sum + byState[state], 0)
 }
 
+/** That a run was ended before all was done, and by what. */
+export interface EarlyEnd {
+  /** Tasks that were not even read, as far as their number is known. */
+  readonly unread: number
+  /** As in `halted by now,fail=1`; null where it is said elsewhere. */
+  readonly why: string | null
+}
+
+const NOT_EARLY: EarlyEnd = { unread: 0, why: null }
+
 /** How a run that took a while ended, as in `drover: 1,000 done, 3 failed in 12.3 s, 81/s`; without a newline. */
-export function endedText(summary: {
-  readonly total: number
-  readonly byState: ByState
-  readonly durationMs: number
-}): string {
+export function endedText(
+  summary: {
+    readonly total: number
+    readonly byState: ByState
+    readonly durationMs: number
+  },
+  early: EarlyEnd = NOT_EARLY,
+): string {
   const { total, byState, durationMs } = summary
   const unfinished = byState.cancelled + byState.skipped
   const done = total - unfinished
@@ -60,15 +73,20 @@ export function endedText(summary: {
   for (const state of RESULT_STATES)
     if (state !== 'succeeded' && byState[state] > 0) parts.push(`${count(byState[state])} ${state}`)
   const rate = durationMs > 0 && done > 0 ? `, ${rateText((done / durationMs) * 1_000)}` : ''
-  return `drover: ${parts.join(', ')} in ${formatDuration(durationMs)}${rate}`
+  return `drover: ${parts.join(', ')} in ${formatDuration(durationMs)}${rate}${earlyText(early)}`
+}
+
+function earlyText({ unread, why }: EarlyEnd): string {
+  const parts = [...(why === null ? [] : [why]), ...(unread > 0 ? [`${count(unread)} not started`] : [])]
+  return parts.length === 0 ? '' : `; ${parts.join(', ')}`
 }
 
 /** How a run ended, as in `drover: 5000 tasks: 4990 succeeded, 7 failed, 3 timed-out`; without a newline. */
-export function summaryLine({ byState }: { readonly byState: ByState }, what = 'task'): string {
+export function summaryLine({ byState }: { readonly byState: ByState }, what = 'task', early = NOT_EARLY): string {
   const states = RESULT_STATES.filter((state) => byState[state] > 0)
   const sum = states.reduce((total, state) => total + byState[state], 0)
   const parts = states.map((state) => `${byState[state]} ${state}`)
-  return `drover: ${sum} ${sum === 1 ? what : `${what}s`}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`
+  return `drover: ${sum} ${sum === 1 ? what : `${what}s`}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}${earlyText(early)}`
 }
 
 /** How a task ended, in as few words as can be: `exit 3`, `SIGSEGV`, `timed out after 2 s`, `not started: ENOENT`. */

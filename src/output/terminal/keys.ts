@@ -6,37 +6,23 @@ import { KeyMode } from './key-mode.js'
 /** Keys that somebody presses at the terminal of this process, for as long as it is in the foreground. */
 export class Keys {
   readonly #fd: number
-  readonly #stream: ReadStream
+  readonly #onKey: (key: string) => void
+  /** Only while keys are listened to: one that is paused reads once more, and takes what was typed for somebody else. */
+  #stream: ReadStream | null = null
   readonly #mode: KeyMode
   #isClosed = false
 
   private constructor(fd: number, onKey: (key: string) => void) {
     this.#fd = fd
     this.#mode = new KeyMode(fd)
-    // It closes what it was given, so that it gets one of its own.
-    this.#stream = new ReadStream(openSync('/dev/tty', 'r'))
-    this.#stream.setEncoding('utf8')
-    // A terminal that has gone away has no keys.
-    this.#stream.on('error', () => this.close())
-    this.#stream.on('data', (keys) => {
-      for (const key of keys.toString()) onKey(key)
-    })
-    this.#stream.pause()
-    this.#stream.unref()
+    this.#onKey = onKey
   }
 
   /** Null where there is no terminal to read from. */
   static open(onKey: (key: string) => void): Keys | null {
-    let fd: number
     try {
-      fd = openSync('/dev/tty', 'r')
+      return new Keys(openSync('/dev/tty', 'r'), onKey)
     } catch {
-      return null
-    }
-    try {
-      return new Keys(fd, onKey)
-    } catch {
-      closeSync(fd)
       return null
     }
   }
@@ -51,8 +37,7 @@ export class Keys {
     if (this.#isClosed) return
     if (!isInForeground()) return this.#ignore()
     if (this.#mode.isOn || !this.#mode.enter()) return
-    this.#stream.resume()
-    this.#stream.unref()
+    this.#listen()
   }
 
   /** Listens as before after this process was stopped, since others have had the terminal meanwhile. */
@@ -62,7 +47,7 @@ export class Keys {
 
   /** Gives the terminal back until {@link heed}, as before this process is stopped. */
   rest(): void {
-    this.#stream.pause()
+    this.#stopListening()
     this.#mode.leave()
   }
 
@@ -70,13 +55,33 @@ export class Keys {
     if (this.#isClosed) return
     this.#isClosed = true
     this.rest()
-    this.#stream.destroy()
     closeSync(this.#fd)
   }
 
   #ignore(): void {
     if (!this.#mode.isOn) return
-    this.#stream.pause()
+    this.#stopListening()
     this.#mode.forget()
+  }
+
+  #listen(): void {
+    try {
+      // It closes what it was given, so that it gets one of its own.
+      this.#stream = new ReadStream(openSync('/dev/tty', 'r'))
+    } catch {
+      return this.close()
+    }
+    this.#stream.setEncoding('utf8')
+    // A terminal that has gone away has no keys.
+    this.#stream.on('error', () => this.close())
+    this.#stream.on('data', (keys) => {
+      for (const key of keys.toString()) this.#onKey(key)
+    })
+    this.#stream.unref()
+  }
+
+  #stopListening(): void {
+    this.#stream?.destroy()
+    this.#stream = null
   }
 }

@@ -25,6 +25,10 @@ export class LastLine {
     if (this.#length <= MOST_BYTES) this.#parts.push(Buffer.from(rest))
   }
 
+  get isEmpty(): boolean {
+    return this.#length === 0
+  }
+
   get bytes(): Buffer {
     return Buffer.concat(this.#parts)
   }

@@ -1,3 +1,4 @@
+import { NEWLINE } from '../bytes.js'
 import type { OutputWriter } from '../fd-writer.js'
 import type { Maybe } from '../maybe.js'
 import { LastLine } from './last-line.js'
@@ -72,6 +73,13 @@ export class TerminalScreen implements OutputWriter {
     if (this.#waitingBytes >= MOST_WAITING_BYTES) return this.#renew()
     this.#timer ??= setTimeout(() => void this.#renew(), this.#gatherMs)
     return undefined
+  }
+
+  /** Writes a line that has nothing to do with one that was begun before; that one is ended. */
+  writeLine(line: string): Maybe {
+    const last = this.#waiting.at(-1)
+    const isBegun = last === undefined ? !this.#lastLine.isEmpty : last.at(-1) !== NEWLINE
+    return this.write(`${isBegun ? '\n' : ''}${line}\n`)
   }
 
   async flush(): Promise<void> {

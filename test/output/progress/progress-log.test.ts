@@ -49,6 +49,7 @@ describe('progressForm', () => {
     expect(form({})).toBe('block')
     expect(form({ isTerminal: false })).toBeNull()
     expect(form({ env: { TERM: 'dumb' } })).toBeNull()
+    expect(form({ env: {} })).toBe(process.platform === 'win32' ? 'block' : null)
     expect(form({ isShared: true })).toBeNull()
     expect(form({ wanted: false })).toBeNull()
   })

@@ -48,6 +48,13 @@ describe('progressState', () => {
     expect(progressState(runOf([], { total: null }), new ProgressRecord(), GOING).queued).toBe(1)
   })
 
+  test('says that nothing more is started, whoever has halted the run', () => {
+    const run = runOf()
+    const halted = { ...run, steering: { ...run.steering, stopped: true } }
+    expect(progressState(halted, new ProgressRecord(), GOING).phase).toBe('stopping')
+    expect(new ProgressKeys(halted).press('p')).toBe('nothing more is started anyway')
+  })
+
   test('shows what has run for a while, looks at few, and says what takes longer than usual', () => {
     const record = new ProgressRecord()
     for (let index = 0; index < 20; index++) record.result(resultOf(index, { durationMs: 1_000 }))

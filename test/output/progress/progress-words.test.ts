@@ -50,6 +50,15 @@ test('a run that took a while ends in one line', () => {
   expect(ended(2, states({ skipped: 2 }))).toBe('drover: 0 done, 2 skipped in 12 s')
 })
 
+test('a run that was ended early says by what, and how much is left', () => {
+  const summary = { total: 2, byState: states({ failed: 2 }), durationMs: 2_000 }
+  const early = { unread: 1_005, why: 'halted by soon,fail=1' }
+  const end = '; halted by soon,fail=1, 1,005 not started'
+  expect(endedText(summary, early)).toBe(`drover: 2 done, 2 failed in 2 s, 1/s${end}`)
+  expect(summaryLine(summary, 'task', early)).toBe(`drover: 2 tasks: 2 failed${end}`)
+  expect(endedText(summary, { unread: 3, why: null })).toMatch(/1\/s; 3 not started$/)
+})
+
 test('the summary names the states that occurred', () => {
   const byState = states({ succeeded: 4990, failed: 7, 'timed-out': 3 })
   expect(summaryLine({ byState })).toBe('drover: 5000 tasks: 4990 succeeded, 7 failed, 3 timed-out')

@@ -127,3 +127,18 @@ test('what is gathered is written when it is flushed, and when the block goes', 
   void screen.clear()
   expect(written()).toBe('<\r<down>b>')
 })
+
+test('a line of its own ends one that was begun, whether that is gathered yet or not', () => {
+  const { screen, draw, written } = screenOn(new MemoryWriter())
+  void screen.writeLine('first')
+  void screen.write('begun')
+  void screen.writeLine('second')
+  expect(written()).toBe('first\nbegun\nsecond\n')
+  draw('block')
+  written()
+  void screen.write('begun')
+  void screen.writeLine('third')
+  void screen.writeLine('fourth')
+  vi.advanceTimersByTime(50)
+  expect(written()).toBe('<\r<down>begun\nthird\nfourth\n\rblock<end><down>\r>')
+})
