@@ -97,6 +97,12 @@ export interface StartSpec {
   readonly descriptors?: readonly DescriptorSpec[] | undefined
   /** Files that go to the machine that it runs on, and come back, where that is another one; nothing is done with them where it is this one. */
   readonly files?: { readonly transfer: readonly string[]; readonly return: readonly string[] } | undefined
+  /**
+   * On another machine: it needs a place there, as many as {@link Child.leave} and the launcher's own account make free, and waits in line
+   * for it over there. At its end its place goes to the next in line at once, always, only when its status is 0, or never before
+   * {@link Child.leave}. Default: it needs none.
+   */
+  readonly place?: { readonly passedOn: 'always' | 'on-success' | 'never' } | undefined
   /** Which machine it is to run on, where a launcher has several, by the name that it knows it by. */
   readonly host?: string | undefined
 }
@@ -117,6 +123,8 @@ export interface ChildExit {
   readonly maxRssBytes: number | null
   /** Whether processes of the child's group may still be alive. False only when it is certain that there is none. */
   readonly groupAlive: boolean
+  /** Milliseconds that it has lived, where they were measured on another machine. */
+  readonly durationMs?: number | undefined
   /** What was to be done after it, and could not be, as to bring back its files. */
   readonly problem?: StartError | undefined
 }
@@ -132,7 +140,8 @@ export interface ChildExit {
  * there when a `direct` child exited may be told after `onExit`.
  */
 export interface ChildEvents {
-  onSpawn(pid: number): void
+  /** @param agoMs - milliseconds since then, as far as they can be estimated, where it is on another machine. */
+  onSpawn(pid: number, agoMs?: number): void
   onSpawnError(error: StartError): void
   /** The chunk belongs to the receiver and is not reused. */
   onOutput(stream: OutputStream, chunk: Buffer): void
@@ -146,6 +155,8 @@ export interface ChildEvents {
   onExit(exit: ChildExit): void
   /** The launcher died under the child; what became of it is unknown and it is being ended. */
   onLost(error: StartError): void
+  /** After {@link Child.takeBack}, and the only call then: it was not started, and will not be. */
+  onTakenBack?(): void
   /** After {@link Child.write} had returned false: there is room again. */
   onDrain?(): void
   /**
@@ -183,6 +194,10 @@ export interface Child {
   unref(): void
   /** Keeps the event loop alive as long as the child lives or a stream is open, as a child does from the start. */
   ref(): void
+  /** Asks that it not be started, if it still waits for its place; see {@link StartSpec.place} and {@link ChildEvents.onTakenBack}. */
+  takeBack?(): void
+  /** Others may have its place, if they have not got it yet: all is over that it stands for. */
+  leave?(): void
   /**
    * Sends a signal to the child and to all its descendants that can be found: its group, its session, the tree below
    * it, and those that carry its mark. Resolves to how many processes were signalled; 0 when none is alive. Never rejects.

@@ -34,6 +34,16 @@ export interface ExitNotice {
   readonly cpuUserMs: number
   readonly cpuSystemMs: number
   readonly maxRssBytes: number
+  readonly durationMs: number
+}
+
+/** What is known of a child on another machine besides. */
+export interface Remoteness {
+  /** The name of the machine. */
+  readonly host: string
+  /** Milliseconds that a word takes from there. */
+  readonly delayMs: () => number
+  readonly onEnd: (durationMs: number) => void
 }
 
 /**
@@ -45,7 +55,7 @@ export interface ExitNotice {
 export class NativeChild implements Child, InputSink {
   pid: number | null = null
   readonly number: number
-  readonly host: string | undefined
+  readonly #remoteness: Remoteness | undefined
   readonly #spec: StartSpec
   readonly #events: ChildEvents
   readonly #server: ServerConnection
@@ -62,9 +72,9 @@ export class NativeChild implements Child, InputSink {
   #holds: number
   #isReferenced = true
 
-  constructor(number: number, spec: StartSpec, events: ChildEvents, server: ServerConnection, host?: string) {
+  constructor(number: number, spec: StartSpec, events: ChildEvents, server: ServerConnection, remoteness?: Remoteness) {
     this.number = number
-    this.host = host
+    this.#remoteness = remoteness
     this.#spec = spec
     this.#events = events
     this.#server = server
@@ -74,6 +84,10 @@ export class NativeChild implements Child, InputSink {
     else if (spec.stdin.from === 'pipe' || spec.stdin.from === 'bytes') this.#input = new ChildInput(this)
     this.#holds = 1 + Number(this.#stdout.open) + Number(this.#stderr.open)
     server.hold(this.#holds)
+  }
+
+  get host(): string | undefined {
+    return this.#remoteness?.host
   }
 
   /** To be called after the frame that starts it. */
@@ -158,13 +172,20 @@ export class NativeChild implements Child, InputSink {
     return this.#ask(0)
   }
 
+  takeBack(): void {
+    if (this.#state === 'starting') this.#say(Request.takeBack)
+  }
+
+  leave(): void {
+    if (this.#spec.place !== undefined) this.#say(Request.leave)
+  }
+
   sendInput(bytes: Uint8Array): void {
     this.#server.writer.bytes(Request.input, this.number, bytes)
   }
 
   sendInputEnd(): void {
-    this.#server.writer.begin(Request.inputEnd, 0, this.number, 0)
-    this.#server.writer.end()
+    this.#say(Request.inputEnd)
   }
 
   /** @param descriptors - those of the launcher's that are its pipes, where they may be taken. */
@@ -172,7 +193,7 @@ export class NativeChild implements Child, InputSink {
     this.pid = pid
     this.#state = 'running'
     this.#connect(descriptors)
-    this.#events.onSpawn(pid)
+    this.#events.onSpawn(pid, this.#remoteness?.delayMs())
   }
 
   handleFailed(errno: number, step: number): void {
@@ -181,12 +202,13 @@ export class NativeChild implements Child, InputSink {
 
   /** It was not started. */
   fail(error: StartError): void {
-    this.#endProcess()
-    this.#closeOutput(this.#stdout)
-    this.#closeOutput(this.#stderr)
-    this.#input?.close()
-    this.#forgetIfDone()
+    this.#endUnstarted()
     this.#events.onSpawnError(error)
+  }
+
+  handleTakenBack(): void {
+    this.#endUnstarted()
+    this.#events.onTakenBack?.()
   }
 
   handleOutput(streamNumber: number, chunk: Buffer): void {
@@ -217,6 +239,7 @@ export class NativeChild implements Child, InputSink {
     if (exit.flags & ExitFlag.stdoutEnded) this.#endOutput('stdout')
     if (exit.flags & ExitFlag.stderrEnded) this.#endOutput('stderr')
     this.#forgetIfDone()
+    this.#remoteness?.onEnd(exit.durationMs)
     const signal = exit.status & 0x7f
     this.#events.onExit({
       exitCode: signal === 0 ? (exit.status >>> 8) & 0xff : null,
@@ -225,6 +248,7 @@ export class NativeChild implements Child, InputSink {
       cpuSystemMs: exit.cpuSystemMs,
       maxRssBytes: exit.maxRssBytes,
       groupAlive: (exit.flags & ExitFlag.groupAlive) !== 0,
+      ...(this.#remoteness !== undefined && { durationMs: exit.durationMs }),
     })
   }
 
@@ -308,6 +332,19 @@ export class NativeChild implements Child, InputSink {
     this.#server.writer.u32(output.consumed)
     this.#server.writer.end()
     output.consumed = 0
+  }
+
+  #say(type: number): void {
+    this.#server.writer.begin(type, 0, this.number, 0)
+    this.#server.writer.end()
+  }
+
+  #endUnstarted(): void {
+    this.#endProcess()
+    this.#closeOutput(this.#stdout)
+    this.#closeOutput(this.#stderr)
+    this.#input?.close()
+    this.#forgetIfDone()
   }
 
   #endProcess(): void {

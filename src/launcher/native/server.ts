@@ -18,7 +18,7 @@ import type { EnvironmentChange, EnvironmentMirror } from './environment-mirror.
 import { type FrameHandler, FrameReader, u32 } from './frame-reader.js'
 import { FrameWriter, textBound } from './frame-writer.js'
 import type { LauncherLink } from './link.js'
-import { NativeChild, OUTPUT_CREDIT } from './native-child.js'
+import { NativeChild, OUTPUT_CREDIT, type Remoteness } from './native-child.js'
 import { ServerJobservers } from './server-jobservers.js'
 import { ServerLocks } from './server-locks.js'
 import { ServerSlots } from './server-slots.js'
@@ -47,8 +47,8 @@ export interface ServerOptions {
   readonly died?: () => StartError
   /** Called when the launcher has said its first word. */
   readonly onReady?: () => void
-  /** Called when the launcher answers that it is there; see {@link Server.beat}. */
-  readonly onAlive?: () => void
+  /** Called when the launcher answers that it is there, with the number of the question; see {@link Server.beat}. */
+  readonly onAlive?: (number: number) => void
   /** Called once, when the launcher is gone. */
   readonly onGone: (server: Server) => void
 }
@@ -126,9 +126,9 @@ export class Server implements ServerConnection, FrameHandler {
     if (change !== null) this.#sendEnvironment(change)
   }
 
-  /** @param host - the machine, where it is another one. */
-  start(number: number, spec: StartSpec, events: ChildEvents, host?: string): Child {
-    const child = new NativeChild(number, spec, events, this, host)
+  /** @param remoteness - where it is on another machine. */
+  start(number: number, spec: StartSpec, events: ChildEvents, remoteness?: Remoteness): Child {
+    const child = new NativeChild(number, spec, events, this, remoteness)
     this.#children.set(number, child)
     const now = currentDirectory()
     const directories: Directories = this.#environment === null ? ELSEWHERE : { launcher: this.#directory, now }
@@ -184,11 +184,29 @@ export class Server implements ServerConnection, FrameHandler {
     return this.#link.whenOver()
   }
 
-  /** Asks the launcher whether it is there. @param patienceMs - unless the next one comes within that, it ends; 0 is no limit. */
-  beat(patienceMs: number): void {
+  /**
+   * Asks the launcher whether it is there.
+   *
+   * @param patienceMs - unless the next one comes within that, it ends; 0 is no limit.
+   * @param number - what the answer is known by.
+   */
+  beat(patienceMs: number, number = 0): void {
     if (this.#isGone) return
-    this.writer.begin(Request.heartbeat, 0, 0, 4)
+    this.writer.begin(Request.heartbeat, 0, number, 4)
     this.writer.u32(patienceMs)
+    this.writer.end()
+  }
+
+  /**
+   * Says how many of the children with a {@link StartSpec.place} may run at once.
+   *
+   * @param leaseMs - how long after the last word of this side one that waits may still begin; 0 is no limit.
+   */
+  setPlaces(count: number, leaseMs: number): void {
+    if (this.#isGone) return
+    this.writer.begin(Request.places, 0, 0, 8)
+    this.writer.u32(count)
+    this.writer.u32(leaseMs)
     this.writer.end()
   }
 
@@ -228,7 +246,7 @@ export class Server implements ServerConnection, FrameHandler {
       this.launcherPid = u32(bytes, at + 4)
       return
     }
-    if (type === Notice.alive) return this.#options.onAlive?.()
+    if (type === Notice.alive) return this.#options.onAlive?.(number)
     if (type >= Notice.slotsTaken) return this.#slots.handle(type, number, bytes, at)
     if (type >= Notice.jobserverOpened) return this.#jobservers.handle(type, number, bytes, at, length)
     if (type >= Notice.locked) return this.#locks.handle(type, number, bytes, at)

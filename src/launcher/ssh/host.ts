@@ -19,6 +19,12 @@ export interface Host {
   /** Begins to connect; again after {@link close}. */
   open(events: HostEvents): void
   start(spec: StartSpec, events: ChildEvents): Child
+  /** One more of the starts with a place may run there, until the function that it gives is called. */
+  addPlace(): () => void
+  /** How many starts are worth sending ahead while so many run. */
+  ahead(running: number): number
+  /** How many there are that were sent ahead. */
+  noteAhead(count: number): void
   /** Signals all of a scope; 0 counts them. Never rejects. */
   signalScope(scope: string, signal: number): Promise<number>
   expectSilence(silent: boolean): void

@@ -20,9 +20,11 @@ export interface SshLauncherEvents {
   onNone(error: DroverError): void
 }
 
-/** A place on a host. */
+/** A place on a host, or one in the line for it. */
 export interface Place {
   readonly host: string
+  /** What it is for begins. */
+  begin(): void
   release(): void
 }
 
@@ -31,6 +33,8 @@ interface Use {
   readonly host: Host
   weight: number
   count: number
+  /** How many starts were sent there for which there was no place. */
+  ahead: number
 }
 
 /**
@@ -59,7 +63,7 @@ export class SshLauncher implements Launcher {
     const { hosts, local } = options
     this.#uses = hosts.map((spec) => {
       const host = spec.name === HERE ? new LocalHost(spec, local, options) : new SshHost(spec, options)
-      return { host, weight: 0, count: 0 }
+      return { host, weight: 0, count: 0, ahead: 0 }
     })
   }
 
@@ -95,13 +99,40 @@ export class SshLauncher implements Launcher {
     const use = best
     use.weight += weight
     use.count += 1
+    let end = () => {}
     return {
       host: use.host.name,
+      begin: () => {
+        end = use.host.addPlace()
+      },
       release: () => {
         use.weight -= weight
         use.count -= 1
+        end()
       },
     }
+  }
+
+  /** Whether {@link reserveAhead} would give something. */
+  hasRoomAhead(weight: number): boolean {
+    return this.#uses.some((use) => roomAheadOf(use, weight) > 0)
+  }
+
+  /** A place in line on the host where it is needed most, behind others of the same weight; null where none is. */
+  reserveAhead(weight: number): Place | null {
+    let best: Use | null = null
+    for (const use of this.#uses) {
+      const room = roomAheadOf(use, weight)
+      if (room > 0 && (best === null || room > roomAheadOf(best, weight))) best = use
+    }
+    if (best === null) return null
+    const use = best
+    const add = (change: 1 | -1) => {
+      use.ahead += change
+      use.host.noteAhead(use.ahead)
+    }
+    add(1)
+    return { host: use.host.name, begin() {}, release: () => add(-1) }
   }
 
   start(spec: StartSpec, events: ChildEvents): Child {
@@ -135,6 +166,11 @@ export class SshLauncher implements Launcher {
     const counts = await Promise.all(this.#uses.map(({ host }) => ask(host)))
     return counts.reduce((sum, count) => sum + count, 0)
   }
+}
+
+/** Whoever has ended leaves as much room as the next one needs only if they weigh the same. */
+function roomAheadOf({ host, weight, count, ahead }: Use, own: number): number {
+  return host.state !== 'up' || count === 0 || weight !== count * own ? 0 : host.ahead(count) - ahead
 }
 
 function roomOf({ host, weight }: Use): number {
