@@ -184,7 +184,9 @@ export class Scheduler {
     this.#hold(() => {
       for (const entry of waiting) this.#letGo(entry, this.#stopped!)
       if (when === 'soon') this.#ahead.takeBack()
-      else for (const entry of this.#ahead.waiting()) entry.running?.end({ state: 'cancelled', error })
+      // Those that have just got the place of what ended, and do not use it yet.
+      if (when === 'soon') for (const entry of this.#running) entry.running?.takeBack?.()
+      if (when === 'now') for (const entry of this.#ahead.waiting()) entry.running?.end({ state: 'cancelled', error })
       if (when === 'now') for (const entry of this.#running) entry.running?.end({ state: 'cancelled', error })
     })
     this.pump()
@@ -302,7 +304,10 @@ export class Scheduler {
     if (entry === null || !this.slots.fits(entry.weight)) return false
     const permit = this.#gate.take(entry.weight)
     if (permit === null) return false
-    if (!this.#ahead.admit(permit, entry.weight)) this.#ahead.move(entry, permit)
+    if (this.#ahead.admit(permit, entry.weight)) return true
+    this.#ahead.move(entry, permit)
+    // So are all others, where more wait than are needed.
+    if (!this.#gate.hasRoomAhead(entry.weight)) this.#ahead.takeBack()
     return true
   }
 

@@ -11,6 +11,7 @@ const MOST_AHEAD = 32
 export class Pace {
   #tripMs: number | null = null
   #taskMs: number | null = null
+  #endedMs = 0
   #question = 0
   #askedMs = 0
   #isAsked = false
@@ -34,6 +35,7 @@ export class Pace {
   }
 
   onEnd(durationMs: number): void {
+    this.#endedMs = performance.now()
     this.#taskMs = this.#taskMs === null ? durationMs : this.#taskMs + (durationMs - this.#taskMs) * WEIGHT
   }
 
@@ -45,7 +47,10 @@ export class Pace {
   /** How many starts on their way, or waiting there, keep so many places busy. */
   ahead(places: number): number {
     if (this.#tripMs === null || this.#taskMs === null) return 0
-    const share = this.#tripMs / Math.max(this.#taskMs, 0.01)
-    return share < LEAST_SHARE ? 0 : Math.min(Math.ceil(MARGIN * places * share), MOST_AHEAD * places)
+    // Of late they may have become longer, which shows when none has ended for long.
+    const sinceMs = performance.now() - this.#endedMs
+    const endsInTrip = Math.min((places / this.#taskMs) * this.#tripMs, this.#tripMs / sinceMs)
+    if (endsInTrip < LEAST_SHARE * places) return 0
+    return Math.min(Math.ceil(MARGIN * endsInTrip), MOST_AHEAD * places)
   }
 }
