@@ -66,11 +66,14 @@ const inOrder = (results: Result[]) => results.toSorted((a, b) => a.index - b.in
 
 const TIMED = 'date +%s%N; sleep 0.02; date +%s%N'
 
+function spanOf({ stdout }: Result): [start: number, end: number] {
+  const [start, end] = stdout.trim().split('\n')
+  return [Number(start) / 1e6, Number(end) / 1e6]
+}
+
 /** For how many milliseconds each slot was empty before each start but the first ones, from what the tasks have said themselves. */
 function gapsOf(results: readonly Result[], slots: number): number[] {
-  const spans = results
-    .map(({ stdout }) => stdout.trim().split('\n').map((ns) => Number(ns) / 1e6) as [number, number])
-    .sort(([a], [b]) => a - b)
+  const spans = results.map(spanOf).sort(([a], [b]) => a - b)
   const ends = spans.slice(0, slots).map(([, end]) => end)
   return spans.slice(slots).map(([start, end]) => {
     ends.sort((a, b) => a - b)
@@ -280,12 +283,91 @@ describe('starts that are sent ahead', () => {
     const here = newFolder()
     const names = Array.from({ length: 20 }, (_, place) => `file-${place}`)
     for (const name of names) writeFileSync(join(here, name), `what is in ${name}`)
-    const options = ['--hosts', 'far:2', '--workdir', newFolder(), '--transfer', '{}', '--return', '{}.out', '--cleanup']
+    const options = [
+      '--hosts',
+      'far:2',
+      '--workdir',
+      newFolder(),
+      '--transfer',
+      '{}',
+      '--return',
+      '{}.out',
+      '--cleanup',
+    ]
     const end = await drover(['run', ...options, 'tr a-z A-Z < {} > {}.out', ':::', ...names], { cwd: here })
     expect(end).toMatchObject({ status: 0, stderr: '' })
     for (const name of names) {
       const path = join(here, `${name}.out`)
       expect(readFileSync(path, 'utf8')).toBe(`WHAT IS IN ${name.toUpperCase()}`)
     }
+  })
+
+  it('have one result each, and never more run than may, whatever is done to the run', async () => {
+    const tasks = Array.from({ length: 400 }, (_, place) => ({
+      id: `t${place}`,
+      command: `date +%s%N; sleep 0.0${place % 7}; date +%s%N; exit ${place % 11 === 0 ? 1 : 0}`,
+      priority: place % 3,
+    }))
+    const run = dispatch(tasks, { hosts: 'far:2,near:1', retries: 1, backoffMs: 1, lookahead: 50, control: true })
+    const { results, end } = collect(run)
+    let done = false
+    void end.finally(() => {
+      done = true
+    })
+    const acts = [
+      () => run.steering.pause(),
+      () => run.steering.unpause(),
+      () => void (run.concurrency = 1),
+      () => void (run.concurrency = 3),
+      () => run.steering.cancel(run.steering.tasks().at(-1)!.id!),
+      () => run.steering.cancel(`t${results.length + 8}`),
+      () => run.suspend(),
+      () => run.resume(),
+    ]
+    for (let act = 0; !done; act = (act + 1) % acts.length) {
+      const count = results.length
+      const sinceMs = nowMs()
+      await until('something happens', () => done || results.length > count + 5 || nowMs() - sinceMs > 150)
+      try {
+        acts[act]!()
+      } catch {
+        // The task had ended.
+      }
+    }
+    await end
+    expect(results.map(({ id }) => id).sort()).toEqual(tasks.map(({ id }) => id).sort())
+    for (const { state, attempt, index, signal } of results) {
+      if (state === 'succeeded') expect(index % 11).not.toBe(0)
+      else if (state === 'failed') expect(attempt).toBe(2)
+      else expect(`${state} ${signal}`).toMatch(/^(cancelled|skipped) /)
+    }
+    const spans = results.filter(({ state, host }) => state === 'succeeded' && host === 'far').map(spanOf)
+    const most = spans.map(([start]) => spans.filter(([from, to]) => from <= start && start < to).length)
+    expect(Math.max(...most)).toBeLessThanOrEqual(2)
+  })
+
+  it('are given to another host when theirs is killed, and only what ran there is lost', async () => {
+    let isEnough = false
+    let read = 0
+    function* tasks(): Generator<string> {
+      for (; !isEnough; read++) yield TIMED
+    }
+    const run = dispatch(tasks(), { hosts: 'far:2,near:1' })
+    const { results, end } = collect(run)
+    const byFar = () => results.filter(({ host }) => host === 'far').length
+    await until('starts are on their way', () => byFar() > 30)
+    hosts.host('far').kill()
+    await until('it is lost', () => results.some(({ state }) => state === 'lost'))
+    const count = byFar()
+    await until('the other goes on', () => results.length > count + 10)
+    isEnough = true
+    await end
+    await hosts.host('far').start()
+    expect(results).toHaveLength(read)
+    const lost = results.filter(({ state }) => state !== 'succeeded')
+    expect(new Set(lost.map(({ state }) => state))).toEqual(new Set(['lost']))
+    // Those that ran, and those that had just got a place.
+    expect(lost.length).toBeLessThanOrEqual(6)
+    expect(new Set(results.map(({ attempt }) => attempt))).toEqual(new Set([1]))
   })
 })
