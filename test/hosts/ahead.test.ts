@@ -314,11 +314,14 @@ describe('starts that are sent ahead', () => {
     void end.finally(() => {
       done = true
     })
+    const setConcurrency = (concurrency: number) => {
+      run.concurrency = concurrency
+    }
     const acts = [
       () => run.steering.pause(),
       () => run.steering.unpause(),
-      () => void (run.concurrency = 1),
-      () => void (run.concurrency = 3),
+      () => setConcurrency(1),
+      () => setConcurrency(3),
       () => run.steering.cancel(run.steering.tasks().at(-1)!.id!),
       () => run.steering.cancel(`t${results.length + 8}`),
       () => run.suspend(),
