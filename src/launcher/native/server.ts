@@ -13,45 +13,22 @@ import type {
   StartSpec,
 } from '../port.js'
 import { checkNotice, tellChild } from './child-notices.js'
+import { OUTPUT_CREDIT } from './child-output.js'
 import { currentDirectory } from './credentials.js'
 import type { EnvironmentChange, EnvironmentMirror } from './environment-mirror.js'
 import { type FrameHandler, FrameReader, u32 } from './frame-reader.js'
 import { FrameWriter, textBound } from './frame-writer.js'
 import type { LauncherLink } from './link.js'
-import { NativeChild, OUTPUT_CREDIT, type Remoteness } from './native-child.js'
+import { NativeChild } from './native-child.js'
+import type { Remoteness } from './remoteness.js'
+import { ServerAnswers } from './server-answers.js'
+import { CLOSED, DIED, NEVER_RAN } from './server-ends.js'
 import { ServerJobservers } from './server-jobservers.js'
 import { ServerLocks } from './server-locks.js'
+import type { ServerConnection, ServerOptions } from './server-options.js'
 import { ServerSlots } from './server-slots.js'
 import { type Directories, writeStart } from './start-frame.js'
 import { Notice, Request } from './wire.js'
-
-/** What a child needs of the connection to its launcher. */
-export interface ServerConnection {
-  readonly writer: FrameWriter
-  /** Null where not known. */
-  readonly launcherPid: number | null
-  /** Keeps the event loop alive until as many {@link release} have come. */
-  hold(count: number): void
-  release(): void
-  forget(child: NativeChild): void
-  signalTree(signal: number, number: number, pid: number): Promise<number>
-}
-
-export interface ServerOptions {
-  readonly link: LauncherLink
-  /** What the launcher was started with, and this process has changed since; null where its environment is none of ours. */
-  readonly environment: EnvironmentMirror | null
-  /** Whether one like it has run before; then a sudden end is a death, and does not mean that it cannot run. */
-  readonly hasRun: () => boolean
-  /** What children are told whose launcher has died. */
-  readonly died?: () => StartError
-  /** Called when the launcher has said its first word. */
-  readonly onReady?: () => void
-  /** Called when the launcher answers that it is there, with the number of the question; see {@link Server.beat}. */
-  readonly onAlive?: (number: number) => void
-  /** Called once, when the launcher is gone. */
-  readonly onGone: (server: Server) => void
-}
 
 /**
  * One launcher process and the connection to it:
@@ -69,11 +46,10 @@ export class Server implements ServerConnection, FrameHandler {
   readonly #directory = currentDirectory()
   readonly #reader = new FrameReader(this)
   readonly #children = new Map<number, NativeChild>()
-  readonly #answers = new Map<number, (count: number) => void>()
+  readonly #answers = new ServerAnswers(this)
   readonly #locks = new ServerLocks(this)
   readonly #jobservers = new ServerJobservers(this)
   readonly #slots = new ServerSlots(this)
-  #requests = 0
   #holds = 0
   readonly #gone: Promise<void>
   #resolveGone!: () => void
@@ -251,10 +227,7 @@ export class Server implements ServerConnection, FrameHandler {
     if (type >= Notice.jobserverOpened) return this.#jobservers.handle(type, number, bytes, at, length)
     if (type >= Notice.locked) return this.#locks.handle(type, number, bytes, at)
     if (type === Notice.count) {
-      const answer = this.#answers.get(number)
-      this.#answers.delete(number)
-      this.release()
-      answer?.(u32(bytes, at))
+      this.#answers.handle(number, u32(bytes, at))
       return
     }
     try {
@@ -267,14 +240,7 @@ export class Server implements ServerConnection, FrameHandler {
 
   /** @returns the number that answers it; 0 when the launcher is gone. */
   request(type: number, bound: number, write: () => void): Promise<number> {
-    if (this.#isGone) return Promise.resolve(0)
-    this.#requests += 1
-    const id = this.#requests
-    this.writer.begin(type, 0, id, bound)
-    write()
-    this.writer.end()
-    this.hold(1)
-    return new Promise((resolve) => this.#answers.set(id, resolve))
+    return this.#isGone ? Promise.resolve(0) : this.#answers.ask(type, bound, write)
   }
 
   #command(type: number): void {
@@ -314,8 +280,7 @@ export class Server implements ServerConnection, FrameHandler {
     this.#resolveGone()
     this.#link.destroy()
     this.#options.onGone(this)
-    for (const answer of this.#answers.values()) answer(0)
-    this.#answers.clear()
+    this.#answers.end()
     const mayHaveRun = this.#problem === null && this.#mayRun
     const error = this.#problem ?? (mayHaveRun ? (this.#options.died?.() ?? DIED) : NEVER_RAN)
     for (const child of [...this.#children.values()]) {
@@ -336,16 +301,6 @@ export class Server implements ServerConnection, FrameHandler {
 
 /** Paths are the launcher's. */
 const ELSEWHERE: Directories = { launcher: null, now: null }
-
-const DIED: StartError = {
-  code: 'ERR_DROVER_LAUNCHER_DIED',
-  message: 'the launcher died under the child; everything that it had started is being ended',
-}
-const CLOSED: StartError = { code: 'ERR_DROVER_CLOSED', message: 'the launcher was closed' }
-const NEVER_RAN: StartError = {
-  code: 'ERR_DROVER_LAUNCHER',
-  message: 'the native launcher does not run here: it ended at once; DROVER_LAUNCHER=node does without it',
-}
 
 /** An error in a receiver is uncaught, as one in a listener of Node's is, but does not cost the others their frames. */
 function throwLater(error: unknown): void {
