@@ -85,8 +85,7 @@ export class NativeChild implements Child, InputSink {
       process.nextTick(() => this.handleOutputEnd(numberOf(stream)))
       return
     }
-    this.#server.writer.begin(Request.closeOutput, numberOf(stream), this.number, 0)
-    this.#server.writer.end()
+    this.#say(Request.closeOutput, numberOf(stream))
   }
 
   releaseOutput(stream: OutputStream): void {
@@ -221,14 +220,13 @@ export class NativeChild implements Child, InputSink {
   /** Takes the pipes of a direct child, or has the launcher go on with them. */
   #connect(descriptors: readonly number[] | null): void {
     if (!this.#pipes.isUndecided) return
-    const { launcherPid, writer } = this.#server
+    const { launcherPid } = this.#server
     const { reusesChunks } = this.#spec.direct!
     const direct =
       descriptors === null || launcherPid === null
         ? null
         : DirectStreams.open(launcherPid, descriptors, reusesChunks, this.#directEvents())
-    writer.begin(Request.direct, direct === null ? 0 : DIRECT_TAKEN, this.number, 0)
-    writer.end()
+    this.#say(Request.direct, direct === null ? 0 : DIRECT_TAKEN)
     for (const stream of ['stdout', 'stderr'] as const) if (this.#output(stream).paused) direct?.pause(stream)
     // Who was asked to wait goes on, now or when the pipe has taken it.
     if (this.#pipes.connect(direct)) process.nextTick(() => this.#events.onDrain?.())
@@ -260,8 +258,8 @@ export class NativeChild implements Child, InputSink {
     this.#server.writer.end()
   }
 
-  #say(type: number): void {
-    this.#server.writer.begin(type, 0, this.number, 0)
+  #say(type: number, flags = 0): void {
+    this.#server.writer.begin(type, flags, this.number, 0)
     this.#server.writer.end()
   }
 

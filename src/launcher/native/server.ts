@@ -15,7 +15,7 @@ import type {
 import { checkNotice, tellChild } from './child-notices.js'
 import { OUTPUT_CREDIT } from './child-output.js'
 import { currentDirectory } from './credentials.js'
-import type { EnvironmentChange, EnvironmentMirror } from './environment-mirror.js'
+import type { EnvironmentMirror } from './environment-mirror.js'
 import { type FrameHandler, FrameReader, u32 } from './frame-reader.js'
 import { FrameWriter, textBound } from './frame-writer.js'
 import type { LauncherLink } from './link.js'
@@ -29,6 +29,7 @@ import type { ServerConnection, ServerOptions } from './server-options.js'
 import { ServerSlots } from './server-slots.js'
 import { type Directories, writeStart } from './start-frame.js'
 import { Notice, Request } from './wire.js'
+import { writeEnvironment } from './write-environment.js'
 
 /**
  * One launcher process and the connection to it:
@@ -75,7 +76,7 @@ export class Server implements ServerConnection, FrameHandler {
       },
     })
     const change = this.#environment?.firstChange() ?? null
-    if (change !== null) this.#sendEnvironment(change)
+    if (change !== null) writeEnvironment(this.writer, change)
   }
 
   get isGone(): boolean {
@@ -99,15 +100,15 @@ export class Server implements ServerConnection, FrameHandler {
   /** Has children started from now on get the environment as it is now. */
   refreshEnvironment(): void {
     const change = this.#environment?.change() ?? null
-    if (change !== null) this.#sendEnvironment(change)
+    if (change !== null) writeEnvironment(this.writer, change)
   }
 
   /** @param remoteness - where it is on another machine. */
   start(number: number, spec: StartSpec, events: ChildEvents, remoteness?: Remoteness): Child {
     const child = new NativeChild(number, spec, events, this, remoteness)
     this.#children.set(number, child)
-    const now = currentDirectory()
-    const directories: Directories = this.#environment === null ? ELSEWHERE : { launcher: this.#directory, now }
+    const here = { launcher: this.#directory, now: currentDirectory() }
+    const directories: Directories = this.#environment === null ? ELSEWHERE : here
     const problem = writeStart(this.writer, number, spec, OUTPUT_CREDIT, directories)
     if (problem === null) child.feed()
     else process.nextTick(() => child.fail(problem))
@@ -226,10 +227,7 @@ export class Server implements ServerConnection, FrameHandler {
     if (type >= Notice.slotsTaken) return this.#slots.handle(type, number, bytes, at)
     if (type >= Notice.jobserverOpened) return this.#jobservers.handle(type, number, bytes, at, length)
     if (type >= Notice.locked) return this.#locks.handle(type, number, bytes, at)
-    if (type === Notice.count) {
-      this.#answers.handle(number, u32(bytes, at))
-      return
-    }
+    if (type === Notice.count) return this.#answers.handle(number, u32(bytes, at))
     try {
       const child = this.#children.get(number)
       if (child !== undefined) tellChild(child, type, flags, bytes, at, length)
@@ -246,15 +244,6 @@ export class Server implements ServerConnection, FrameHandler {
   #command(type: number): void {
     if (this.#isGone) return
     this.writer.begin(type, 0, 0, 0)
-    this.writer.end()
-  }
-
-  #sendEnvironment({ set, removed }: EnvironmentChange): void {
-    const texts = [...set, ...removed]
-    this.writer.begin(Request.environment, 0, 0, 8 + texts.reduce((sum, text) => sum + textBound(text), 0))
-    this.writer.u32(set.length)
-    this.writer.u32(removed.length)
-    for (const text of texts) this.writer.text(text)
     this.writer.end()
   }
 

@@ -31,18 +31,3 @@ export interface Host {
   /** Ends everything that was started there. Never rejects. */
   close(): Promise<void>
 }
-
-/** A child that was never started. */
-export const NO_CHILD: Child = {
-  pid: null,
-  write: () => true,
-  endInput() {},
-  pauseOutput() {},
-  resumeOutput() {},
-  closeOutput() {},
-  releaseOutput() {},
-  unref() {},
-  ref() {},
-  signalTree: () => Promise.resolve(0),
-  countTree: () => Promise.resolve(0),
-}

@@ -1,12 +1,13 @@
 import { Server } from '../native/server.js'
+import { failedStart, NO_CHILD } from '../no-child.js'
 import type { Child, ChildEvents, StartSpec } from '../port.js'
 import { CarriedFiles } from './carried-files.js'
 import { connect, type HostConnection } from './connect.js'
-import { type Host, type HostEvents, NO_CHILD } from './host.js'
+import type { Host, HostEvents } from './host.js'
 import type { HostSpec } from './host-list.js'
 import { LocalFiles } from './local-files.js'
 import { Pace } from './pace.js'
-import { failStart, problemOfStart, remoteFolder, remoteSpec, type Surroundings } from './remote-start.js'
+import { problemOfStart, remoteFolder, remoteSpec, type Surroundings } from './remote-start.js'
 
 export interface SshHostOptions extends Surroundings {
   /** Milliseconds without a word after which either side takes the other for gone. */
@@ -80,10 +81,7 @@ export class SshHost implements Host {
 
   start(spec: StartSpec, events: ChildEvents): Child {
     const problem = problemOfStart(spec)
-    if (problem !== null) {
-      failStart(problem, events)
-      return NO_CHILD
-    }
+    if (problem !== null) return failedStart(problem, events)
     if (spec.files === undefined) return this.#start(remoteSpec(spec, this.#options), events)
     return new CarriedFiles(spec, events, {
       start: (own, listener) => this.#start(remoteSpec(own, this.#options), listener),
@@ -114,8 +112,7 @@ export class SshHost implements Host {
       return files.attach(server.start(this.#started, files.spec, files, remoteness))
     } catch (error) {
       const { code = 'ERR_DROVER_SPAWN', message } = error as NodeJS.ErrnoException
-      failStart({ code, message }, events)
-      return NO_CHILD
+      return failedStart({ code, message }, events)
     }
   }
 

@@ -1,7 +1,8 @@
 import { constants } from 'node:os'
 import { DroverError } from '../../task/errors.js'
+import { failedStart } from '../no-child.js'
 import type { Child, ChildEvents, Launcher, LauncherCapabilities, StartSpec } from '../port.js'
-import { type Host, NO_CHILD } from './host.js'
+import type { Host } from './host.js'
 import { HERE, type HostSpec } from './host-list.js'
 import { LocalHost } from './local-host.js'
 import { SshHost, type SshHostOptions } from './ssh-host.js'
@@ -139,8 +140,7 @@ export class SshLauncher implements Launcher {
     const use = this.#uses.find(({ host }) => host.name === spec.host)
     if (use !== undefined) return use.host.start(spec, events)
     const message = 'nothing can be started on another machine without a place there'
-    process.nextTick(() => events.onSpawnError({ code: 'ERR_DROVER_HOST', message }))
-    return NO_CHILD
+    return failedStart({ code: 'ERR_DROVER_HOST', message }, events)
   }
 
   survivors(scope: string): Promise<number> {
