@@ -14,7 +14,11 @@ const TRIP_MS = 2 * DELAY_MS
 
 let hosts: TestHosts
 beforeAll(async () => {
-  hosts = await TestHosts.start([{ name: 'far', delayMs: DELAY_MS }, { name: 'near' }])
+  hosts = await TestHosts.start([
+    { name: 'far', delayMs: DELAY_MS },
+    { name: 'near' },
+    { name: 'cut', delayMs: DELAY_MS, namespace: true },
+  ])
   process.env.PATH = `${hosts.bin}:${process.env.PATH}`
 })
 afterAll(() => hosts?.end())
@@ -276,6 +280,27 @@ describe('starts that are sent ahead', () => {
       ...SHORT.map(() => 'succeeded 1'),
       'lost 1',
       ...Array(6).fill('succeeded 1'),
+    ])
+  })
+
+  it('do not begin on a host that has been cut off for a while', async () => {
+    const folder = newFolder()
+    const marks = Array.from({ length: 4 }, (_, place) => `: > ${folder}/mark-${place}`)
+    const run = dispatch([...SHORT, held(folder, 'a'), ...marks], { hosts: { names: 'cut:1', silenceMs: 4_000 } })
+    const { results, end } = collect(run)
+    await untilHeld(run, folder, 'a')
+    hosts.host('cut').cutOff()
+    const sinceMs = nowMs()
+    await until('longer than what waits there may', () => nowMs() - sinceMs > 2_000)
+    letGo(folder, 'a')
+    await until('it is lost', () => results.some(({ state }) => state === 'lost'))
+    expect(readdirSync(folder).sort()).toEqual(['a', 'go-a'])
+    hosts.host('cut').reconnect()
+    await end
+    expect(inOrder(results).map(({ state, attempt }) => `${state} ${attempt}`)).toEqual([
+      ...SHORT.map(() => 'succeeded 1'),
+      'lost 1',
+      ...marks.map(() => 'succeeded 1'),
     ])
   })
 
