@@ -1,3 +1,4 @@
+import type { Gate } from '../slots/gate.js'
 import type { LocalSlots } from '../slots/local-slots.js'
 import type { SlotPermit } from '../slots/slot-source.js'
 import { isTaskStream } from '../task/task-stream.js'
@@ -14,6 +15,15 @@ export interface AheadStart {
   elsewhere: SlotPermit | null
 }
 
+export interface AheadOptions {
+  /** Whether any may be sent. */
+  readonly isOn: boolean
+  readonly slots: LocalSlots
+  readonly gate: Gate
+  /** Takes one in among those that run. */
+  readonly enter: (entry: Entry) => void
+}
+
 /**
  * Tasks that were sent ahead of their turn, so that the machine there does not stand still for as long as a word takes here and back:
  *
@@ -22,15 +32,12 @@ export interface AheadStart {
  *    └───── taken back, or its host is lost ──► queued again, as if it had never been sent
  */
 export class Ahead {
-  readonly #slots: LocalSlots
-  readonly #enter: (entry: Entry) => void
+  readonly #options: AheadOptions
   /** In the order they were sent. */
   readonly #entries = new Set<Entry>()
 
-  /** @param enter - takes one in among those that run. */
-  constructor(slots: LocalSlots, enter: (entry: Entry) => void) {
-    this.#slots = slots
-    this.#enter = enter
+  constructor(options: AheadOptions) {
+    this.#options = options
   }
 
   get size(): number {
@@ -48,9 +55,22 @@ export class Ahead {
     return count
   }
 
-  add(entry: Entry, permit: SlotPermit): void {
+  /** Whether one of that weight could be sent now, as far as the machines are concerned. */
+  mayTake(weight: number): boolean {
+    const { isOn, slots, gate } = this.#options
+    return isOn && slots.used <= slots.limit && gate.hasRoomAhead(weight)
+  }
+
+  /** Takes one that is about to be sent. @returns false where it cannot be. */
+  add(entry: Entry): boolean {
+    // What it reads can be given only once, or its owner starts it.
+    const isPossible = entry.process === null && !isTaskStream(entry.task.stdin)
+    if (!isPossible || !this.mayTake(entry.weight)) return false
+    const permit = this.#options.gate.takeAhead(entry.weight)
+    if (permit === null) return false
     entry.ahead = { permit, hasBegun: false, isRecalled: false, elsewhere: null }
     this.#entries.add(entry)
+    return true
   }
 
   /** It has begun. */
@@ -58,7 +78,7 @@ export class Ahead {
     if (entry.ahead === null || entry.ahead.hasBegun) return
     entry.ahead.hasBegun = true
     this.#stay(entry)
-    this.#enter(entry)
+    this.#options.enter(entry)
   }
 
   /** It is none of these any more. */
@@ -85,7 +105,7 @@ export class Ahead {
   admit(permit: SlotPermit, weight: number): boolean {
     const next = this.#nextOn(permit, weight, true)
     if (next === null) return false
-    this.#slots.acquire(weight)
+    this.#options.slots.acquire(weight)
     permit.begin?.()
     this.#promote(next, permit)
     return true
@@ -100,25 +120,37 @@ export class Ahead {
     }
   }
 
+  /**
+   * Nothing waits to be started here: what waits elsewhere is let in there, or had back to where there is room for it.
+   *
+   * @returns whether there was something to be done.
+   */
+  useFree(): boolean {
+    const { slots, gate } = this.#options
+    const entry = this.#last
+    if (entry === null || !slots.fits(entry.weight)) return false
+    const permit = gate.take(entry.weight)
+    if (permit === null) return false
+    if (this.admit(permit, entry.weight)) return true
+    slots.acquire(entry.weight)
+    entry.ahead!.elsewhere = permit
+    // So are all others, where more wait than are needed.
+    const isTooMany = !gate.hasRoomAhead(entry.weight)
+    this.takeBack((other) => other === entry || isTooMany)
+    return true
+  }
+
   /** The one that would be missed least if it were taken back. */
-  get last(): Entry | null {
+  get #last(): Entry | null {
     let last: Entry | null = null
     for (const entry of this.waiting()) if (!entry.ahead!.isRecalled) last = entry
     return last
   }
 
-  /** Has the last one run elsewhere, if it can be had back. */
-  move(entry: Entry, permit: SlotPermit): void {
-    this.#slots.acquire(entry.weight)
-    entry.ahead!.elsewhere = permit
-    entry.ahead!.isRecalled = true
-    entry.running?.takeBack?.()
-  }
-
   /** What was kept for it elsewhere is free again. */
   #stay({ ahead, weight }: Entry): void {
     if (ahead === null || ahead.elsewhere === null) return
-    this.#slots.release(weight)
+    this.#options.slots.release(weight)
     ahead.elsewhere.release()
     ahead.elsewhere = null
   }
@@ -138,11 +170,6 @@ export class Ahead {
     this.delete(entry)
     entry.permit = permit
     entry.running?.promote?.()
-    if (!hasBegun) this.#enter(entry)
+    if (!hasBegun) this.#options.enter(entry)
   }
-}
-
-/** What it reads can be given only once, or its owner starts it. */
-export function mayGoAhead({ process, task }: Entry): boolean {
-  return process === null && !isTaskStream(task.stdin)
 }

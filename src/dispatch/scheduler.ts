@@ -3,7 +3,7 @@ import { Gate } from '../slots/gate.js'
 import { LocalSlots, SlotNumbers } from '../slots/local-slots.js'
 import type { Result, ResultError, ResultState } from '../task/result.js'
 import { isTaskStream } from '../task/task-stream.js'
-import { Ahead, mayGoAhead } from './ahead.js'
+import { Ahead } from './ahead.js'
 import { type AttemptEnd, identityOf, prepareAttempt, startAttempt } from './attempt.js'
 import { backoffMs, isRetried } from './backoff.js'
 import type { CheckedDispatchOptions } from './dispatch-options.js'
@@ -55,7 +55,6 @@ export class Scheduler {
     this.options = options
     this.#side = side
     this.slots = new LocalSlots(options.concurrency)
-    this.#ahead = new Ahead(this.slots, (entry) => this.#enter(entry))
     this.#results = new FinalResults(options, {
       total: () => side.total,
       announce: (entry, result) => side.announce(entry, result),
@@ -84,6 +83,12 @@ export class Scheduler {
           () => options.onWarning?.(message),
           (error) => this.fail(error),
         ),
+    })
+    this.#ahead = new Ahead({
+      isOn: options.sendsAhead,
+      slots: this.slots,
+      gate: this.#gate,
+      enter: (entry) => this.#enter(entry),
     })
   }
 
@@ -259,7 +264,7 @@ export class Scheduler {
     const weight = this.#queue.peek()?.weight ?? 1
     const isHeld = this.#stopped !== null || this.#shortage.holds(this.#running.size)
     const mayStart = !isHeld && this.slots.fits(weight)
-    const maySend = !isHeld && this.#maySendAhead(weight)
+    const maySend = !isHeld && this.#ahead.mayTake(weight)
     if (
       !side.exhausted &&
       (this.#stopped !== null || (waiting <= side.lookahead && (mayStart || maySend || side.lookahead > 0)))
@@ -268,7 +273,7 @@ export class Scheduler {
       if (side.lookahead > 0 && !side.exhausted) return false
     }
     const entry = this.#queue.peek()
-    if (entry === undefined) return mayStart && this.#useFree()
+    if (entry === undefined) return mayStart && this.#ahead.useFree()
     if (mayStart && this.slots.fits(entry.weight) && !this.#delay.holds()) {
       const permit = this.#gate.take(entry.weight)
       if (permit !== null) {
@@ -279,35 +284,16 @@ export class Scheduler {
         return true
       }
     }
-    return maySend && mayGoAhead(entry) && this.#maySendAhead(entry.weight) && this.#sendAhead(entry)
-  }
-
-  #maySendAhead(weight: number): boolean {
-    return this.options.sendsAhead && this.slots.used <= this.slots.limit && this.#gate.hasRoomAhead(weight)
+    return maySend && this.#sendAhead(entry)
   }
 
   #sendAhead(entry: Entry): boolean {
-    const permit = this.#gate.takeAhead(entry.weight)
-    if (permit === null) return false
+    if (!this.#ahead.add(entry)) return false
     this.#queue.pop()
     entry.attempt += 1
-    this.#ahead.add(entry, permit)
     const prepared = prepareAttempt(entry, this.options)
     if (this.#stopped === null) this.#launch(entry, prepared)
     else this.#onNotStarted(entry)
-    return true
-  }
-
-  /** Nothing waits to be started here: what waits elsewhere is let in there, or had back to where there is room for it. */
-  #useFree(): boolean {
-    const entry = this.#ahead.last
-    if (entry === null || !this.slots.fits(entry.weight)) return false
-    const permit = this.#gate.take(entry.weight)
-    if (permit === null) return false
-    if (this.#ahead.admit(permit, entry.weight)) return true
-    this.#ahead.move(entry, permit)
-    // So are all others, where more wait than are needed.
-    if (!this.#gate.hasRoomAhead(entry.weight)) this.#ahead.takeBack()
     return true
   }
 
