@@ -24,6 +24,7 @@ const library = await rolldown({
     index: join(root, 'src/index.ts'),
     'worker/index': join(root, 'src/worker/index.ts'),
     'worker/module-main': join(root, 'src/worker/module-main.ts'),
+    'observe/opentelemetry/index': join(root, 'src/observe/opentelemetry/index.ts'),
     'fleet/index': join(root, 'src/fleet/index.ts'),
     'fleet/keeper-main': join(root, 'src/fleet/private-server/keeper-main.ts'),
   },

@@ -17,7 +17,7 @@ export interface AheadStart {
 
 export interface AheadOptions {
   /** Whether any may be sent. */
-  readonly isOn: boolean
+  readonly isOn: () => boolean
   readonly slots: LocalSlots
   readonly gate: Gate
   /** Takes one in among those that run. */
@@ -58,7 +58,7 @@ export class Ahead {
   /** Whether one of that weight could be sent now, as far as the machines are concerned. */
   mayTake(weight: number): boolean {
     const { isOn, slots, gate } = this.#options
-    return isOn && slots.used <= slots.limit && gate.hasRoomAhead(weight)
+    return isOn() && slots.used <= slots.limit && gate.hasRoomAhead(weight)
   }
 
   /** Takes one that is about to be sent. @returns false where it cannot be. */

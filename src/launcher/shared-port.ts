@@ -1,6 +1,7 @@
 /** What a launcher holds for this process and other processes share: locks, jobservers and slots. A part of the port. */
 import type { StartError } from './port.js'
 
+/** How a lock is taken. All of it is optional. */
 export interface LockOptions {
   /** Whether others may hold it at the same time who also want it shared. Default: false. */
   readonly shared?: boolean | undefined
@@ -18,6 +19,7 @@ export interface LauncherLock {
   readonly lost: AbortSignal
   /** Gives it back; resolves when others can have it. Never rejects, and does nothing the second time. */
   release(): Promise<void>
+  /** {@link release}. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -34,6 +36,7 @@ export type JobserverSpec = (
   readonly keepsAlive?: boolean
 }
 
+/** What a jobserver tells. */
 export interface JobserverEvents {
   /** The tokens that were wanted, as many as that; nothing is wanted any more. */
   onTokens(tokens: Buffer): void
@@ -70,6 +73,7 @@ export interface SlotsSpec {
   readonly keepsAlive?: boolean
 }
 
+/** What slots that are waited for tell. */
 export interface SlotsEvents {
   /** They are held, so many. */
   onTaken(count: number): void

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { launcherFor } from '../launcher/default-launcher.js'
+import { logOf } from '../observe/logger.js'
+import { noticeOpenTelemetry } from '../observe/opentelemetry/automatic.js'
 import { checkLimits, LIMITS } from '../process/limits.js'
 import { checkCount, checkDuration, checkOneOf, checkOutputLimit, rejectUnknown } from '../process/process-options.js'
 import { jobserverJobs } from '../slots/jobserver/jobserver-source.js'
@@ -18,6 +20,8 @@ export type WorkerProgram = URL | Text
 
 /** Beside this file's folder; beside this file where all is in one. */
 const MODULE_MAIN_PLACES = ['../worker/module-main.js', './worker/module-main.js']
+const BUSY_POLL_MS = 0.2
+const MOST_BUSY_POLL_MS = 10
 const MOST_MESSAGE_BYTES = 0x3fff_ffff
 
 /** @throws OptionError that names the option and what was expected; InputError for a command that cannot be one. */
@@ -27,6 +31,7 @@ export function checkPoolOptions(
   options: PoolOptions,
 ): CheckedPoolOptions {
   rejectUnknown('ProcessPool', options, KNOWN)
+  noticeOpenTelemetry()
   const isModule = program instanceof URL
   const protocol = checkProtocol(options.protocol, isModule)
   const launcher = launcherFor(options.launcher)
@@ -34,6 +39,7 @@ export function checkPoolOptions(
     protocol,
     ...checkSizes(options),
     pipeline: checkPipeline(options.pipeline, protocol),
+    busyPollMs: checkBusyPoll(options.busyPollMs),
     exhausted: checkOneOf('exhausted', options.exhausted ?? 'wait', ['wait', 'throw']),
     maxQueue: checkCount('maxQueue', options.maxQueue ?? 100_000),
     timeoutMs: checkDuration('timeoutMs', options.timeoutMs ?? 0),
@@ -54,6 +60,7 @@ export function checkPoolOptions(
     killGraceMs: checkDuration('killGraceMs', options.killGraceMs ?? 5_000),
     encoding: checkOneOf('encoding', options.encoding ?? 'utf8', ['utf8', 'buffer']),
     launcher,
+    log: logOf(options.logger),
     task: taskOf(program, args, options),
     program: programCommand(program, args),
     isModule,
@@ -111,6 +118,13 @@ function checkPipeline(value: number | undefined, protocol: PoolProtocol): numbe
     throw new OptionError('pipeline: workers of the protocol process-pool take one request at a time')
   }
   return pipeline
+}
+
+function checkBusyPoll(value: number | undefined): number {
+  // With one CPU whoever looks keeps the other from answering.
+  if (value === undefined) return usableCpus() > 1 ? BUSY_POLL_MS : 0
+  if (typeof value === 'number' && value >= 0 && value <= MOST_BUSY_POLL_MS) return value
+  throw new OptionError(`busyPollMs: expected milliseconds from 0 to ${MOST_BUSY_POLL_MS}, not ${String(value)}`)
 }
 
 function checkHealth(
@@ -189,11 +203,12 @@ function moduleMain(): string {
 }
 
 const KNOWN: readonly (keyof PoolOptions)[] = [
-  ...(['protocol', 'min', 'max', 'maxSpare', 'pipeline', 'exhausted', 'maxQueue', 'timeoutMs', 'retries'] as const),
+  ...(['protocol', 'min', 'max', 'maxSpare', 'pipeline', 'busyPollMs', 'exhausted', 'maxQueue'] as const),
+  ...(['timeoutMs', 'retries'] as const),
   ...(['maxRequests', 'maxAgeMs', 'maxIdleMs', 'recycleMemoryBytes', 'checkIntervalMs'] as const),
   ...LIMITS,
   ...SLOT_OPTIONS,
   ...(['healthCheckMs', 'healthTimeoutMs', 'healthRequest', 'startTimeoutMs', 'maxStartFailures'] as const),
   ...(['startBackoffMs', 'maxMessageBytes', 'maxOutputBytes', 'killGraceMs', 'encoding', 'cwd', 'env'] as const),
-  ...(['execArgv', 'launcher'] as const),
+  ...(['execArgv', 'launcher', 'logger'] as const),
 ]

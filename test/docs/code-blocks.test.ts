@@ -13,6 +13,8 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'drover-docs-'))
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(ROOT, join(folder, 'node_modules/drover'))
+  for (const name of ['@opentelemetry', 'pino'])
+    symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -45,6 +47,7 @@ const PAGES = [
   'docs/pools.md',
   'docs/for-each.md',
   'docs/daemon.md',
+  'docs/observability.md',
 ]
 for (const page of PAGES) {
   for (const [place, code] of blocksOf(page, 'js|ts').entries()) {

@@ -5,7 +5,9 @@ import { shownEnvelope, shownResult } from './shown-job.js'
 
 /** What a dashboard needs of a queue of BullMQ's, whatever its jobs are. */
 export interface BoardQueue {
+  /** The queue's name. */
   readonly name: string
+  /** How many jobs it has, by their state. */
   getJobCounts(): Promise<Readonly<Record<string, number>>>
 }
 

@@ -2,6 +2,7 @@ import { OptionError } from '../../task/errors.js'
 
 /** Where a dashboard listens. */
 export interface DashboardAddress {
+  /** Its name, or its address without brackets. */
   readonly host: string
   /** 0 is any that is free. */
   readonly port: number

@@ -5,11 +5,13 @@ import { isLoopback } from './dashboard-address.js'
 
 /** What it takes to see a dashboard. */
 export interface DashboardToken {
+  /** The token itself: a secret. */
   readonly token: string
   /** Whether it was made just now, so that nobody knows it yet. */
   readonly isNew: boolean
 }
 
+/** Where a token is looked for. */
 export interface TokenSources {
   /** A file that holds it, closed to others. */
   readonly file?: string | undefined

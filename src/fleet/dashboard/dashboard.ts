@@ -14,6 +14,7 @@ import { metricsOf } from './metrics-of.js'
 import { dashboardPackages } from './packages.js'
 import type { WorkerMetrics } from './worker-metrics.js'
 
+/** What is served, and where. */
 export interface DashboardOptions {
   /** Where it listens: `[HOST:]PORT`. */
   readonly address: string | DashboardAddress
@@ -25,6 +26,7 @@ export interface DashboardOptions {
   readonly readOnly?: boolean | undefined
 }
 
+/** A dashboard that is served. */
 export interface Dashboard extends AsyncDisposable {
   /** Where it is, without its token. */
   readonly url: string
@@ -34,6 +36,7 @@ export interface Dashboard extends AsyncDisposable {
    * @param refused - how many tasks it has refused because of their signature: `refused` of what `openTrust()` gives.
    */
   watch(worker: FleetWorker, refused?: () => RefusalCounts): void
+  /** Serves nobody any more. */
   close(): Promise<void>
 }
 

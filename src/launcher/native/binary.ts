@@ -31,6 +31,8 @@ export function* launcherFolders(): Generator<string, void> {
   let folder = dirname(fileURLToPath(import.meta.url))
   for (let up = 0; up < 5; up++) {
     yield folder
+    // What is above the package, as a folder for temporary files that anybody may write to, is none of ours.
+    if (existsSync(join(folder, 'package.json'))) return
     folder = dirname(folder)
   }
 }
