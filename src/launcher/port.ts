@@ -3,6 +3,7 @@
  * or terminals. Every adapter passes the same contract tests (`test/launcher/contract.ts`).
  */
 
+import type { LauncherCapabilities } from './capabilities.js'
 import type {
   JobserverEvents,
   JobserverSpec,
@@ -14,8 +15,10 @@ import type {
   SlotsSpec,
 } from './shared-port.js'
 
+export type * from './capabilities.js'
 export type * from './shared-port.js'
 
+/** The streams that a process prints to. */
 export type OutputStream = 'stdout' | 'stderr'
 
 /** A stretch of a file: its first byte, from 0, and the one after its last. */
@@ -235,35 +238,6 @@ export interface Child {
   signalTree(signal: NodeJS.Signals): Promise<number>
   /** How many processes of the tree are alive (zombies are not), the child itself included. Never rejects. */
   countTree(): Promise<number>
-}
-
-/** What an adapter can do beyond the contract, for `drover doctor` and for documentation. */
-export interface LauncherCapabilities {
-  /** Whether everything ends when this Node process is killed with SIGKILL. */
-  readonly endsWithParent: boolean
-  /** Whether descendants are found after a double fork that also dropped its environment. */
-  readonly findsDoubleForks: boolean
-  /** Whether arguments and environment may hold bytes that are not UTF-8. */
-  readonly bytes: boolean
-  /** Whether {@link ChildExit} carries the kernel's accounting. */
-  readonly usage: boolean
-  /** Whether children get real pipes, so that `/dev/stdin` and `/dev/stderr` can be opened. */
-  readonly realPipes: boolean
-  /**
-   * Whether {@link StartSpec.nice} and {@link StartSpec.limits} can be set. Where not, a start with them fails with
-   * `ERR_DROVER_UNSUPPORTED`.
-   */
-  readonly limits: boolean
-  /** Whether there is {@link Launcher.lock}. */
-  readonly locks: boolean
-  /** Whether there is {@link Launcher.openJobserver}. */
-  readonly jobservers: boolean
-  /** Whether there is {@link Launcher.takeSlots}. */
-  readonly slots: boolean
-  /**
-   * Whether children run on other machines: their pids, files, descriptors and control groups are none of this one's. Default: false.
-   */
-  readonly isRemote?: boolean
 }
 
 /** Starts, watches and ends processes: the port that all adapters have. */
