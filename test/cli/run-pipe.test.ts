@@ -43,7 +43,10 @@ describe('drover run --pipe', () => {
       })
       expect(whole).toMatchObject({ status: 0, stderr: '', stdoutSha256: sha256(input) })
     }
-    const halted = await drover(['run', '--pipe', '--halt', 'now,fail=1', 'cat > /dev/null; false'], from('yes'))
+    const halted = await drover(
+      ['run', '-j', '1', '--pipe', '--halt', 'now,fail=1', 'cat > /dev/null; false'],
+      from('yes'),
+    )
     expect(halted.status).toBe(1)
     const tooLong = await drover(['run', '--pipe', '--max-line', '1M', 'wc', '-c'], from('yes | tr -d "\\n"'))
     expect(tooLong.stderr).toContain('a record is longer than')
