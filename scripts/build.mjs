@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
+import { buildReportPage } from './report-page.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const dist = join(root, 'dist')
@@ -57,6 +58,8 @@ await bundle.write({
   chunkFileNames: 'drover-[name]-[hash].cjs',
 })
 await bundle.close()
+
+await buildReportPage(root, join(dist, 'report-page.html'))
 
 // What a usual run compiles is put beside it.
 copyFileSync(join(root, 'scripts/code-cache.cjs'), join(dist, 'code-cache.cjs'))

@@ -55,6 +55,10 @@ export { type KillOptions, Process, type ProcessOptions } from './process/proces
 export type { ExecutionSettings } from './process/process-options.js'
 export type { OutputEncoding } from './process/result-of.js'
 export { CommandError, type RunOptions, run } from './process/run.js'
+export type { LiveReport, LiveReportOptions, WatchedRun, WatchedTask } from './report/live/live-options.js'
+export { serveReport } from './report/live/serve-report.js'
+export type { ReportForm, ReportOptions, WrittenReport } from './report/report-options.js'
+export { writeReport } from './report/write-report.js'
 export type { PressureKind } from './slots/admission/policies.js'
 export type { JobserverMode } from './slots/jobserver/jobserver-source.js'
 export type { JobserverForm } from './slots/jobserver/server-tokens.js'
@@ -71,3 +75,4 @@ export {
   type ResultState,
 } from './task/result.js'
 export type { InvalidTask, Task, TaskStream, Text } from './task/task.js'
+export type { ListenAddress } from './web/listen-address.js'

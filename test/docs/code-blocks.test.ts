@@ -34,7 +34,7 @@ const PROGRAM = `'${process.execPath}' '${join(ROOT, 'bin/drover.cjs')}'`
 
 /** Programs that leave files behind do it elsewhere. */
 function cwdOf(page: string): string {
-  return ['docs/journal.md', 'docs/results.md', 'docs/daemon.md'].includes(page) ? folder : ROOT
+  return ['docs/journal.md', 'docs/results.md', 'docs/report.md', 'docs/daemon.md'].includes(page) ? folder : ROOT
 }
 
 const PAGES = [
@@ -44,6 +44,7 @@ const PAGES = [
   'docs/steering.md',
   'docs/journal.md',
   'docs/results.md',
+  'docs/report.md',
   'docs/pools.md',
   'docs/for-each.md',
   'docs/daemon.md',
@@ -93,6 +94,19 @@ it('docs/results.md: its lines for the shell do what they say', async () => {
   ).toEqual(["failed|exit 1|#2|echo '1'; exit '1'", "failed|exit 2|#3|echo '2'; exit '2'"])
   expect(JSON.parse(printed[5]!)).toMatchObject({ type: 'result', state: 'failed' })
   expect(readFileSync(join(folder, 'night.csv'), 'utf8')).toMatch(/^index,id,key,state,/)
+})
+
+it('docs/report.md: its lines for the shell do what they say', async () => {
+  const [lines, live] = blocksOf('docs/report.md', 'sh')
+  const place = join(folder, 'report')
+  mkdirSync(place)
+  writeFileSync(join(place, 'jobs.jsonl'), '{"command":"true"}')
+  const script = `drover() { ${PROGRAM} "$@"; }\n${lines}${live!.replace('8080', '0')}`
+  const { stderr } = await promisify(execFile)('sh', ['-c', script], { cwd: place })
+  expect(stderr).toMatch(/night\.html: 3 results/)
+  expect(stderr).toMatch(/report: http:\/\/127\.0\.0\.1:\d+\/\?token=/)
+  expect(readFileSync(join(place, 'night.html'), 'utf8')).toContain('<title>drover report</title>')
+  expect(JSON.parse(readFileSync(join(place, 'night.trace.json'), 'utf8')).traceEvents.length).toBeGreaterThan(3)
 })
 
 it('docs/pools.md: its lines for the shell do what they say', async () => {

@@ -1,13 +1,14 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { rejectUnknown } from '../../process/process-options.js'
-import { type DroverError, OptionError } from '../../task/errors.js'
+import { OptionError } from '../../task/errors.js'
+import { isLoopback, listenError, urlHost } from '../../web/listen-address.js'
 import type { FleetWorker } from '../fleet-worker.js'
 import type { QueueChoice } from '../open-queue.js'
 import type { RefusalCounts } from '../trust/refusals.js'
 import { type BoardQueue, boardOf } from './board.js'
 import { openBoardQueue } from './board-queue.js'
-import { type DashboardAddress, isLoopback, parseDashboardAddress, urlHost } from './dashboard-address.js'
+import { type DashboardAddress, parseDashboardAddress } from './dashboard-address.js'
 import { checkToken } from './dashboard-token.js'
 import { guard } from './guard.js'
 import { metricsOf } from './metrics-of.js'
@@ -50,7 +51,8 @@ const OPTIONS = ['address', 'queue', 'token', 'readOnly'] as const
  */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   rejectUnknown('startDashboard()', options, OPTIONS)
-  const { host, port } = typeof options.address === 'string' ? parseDashboardAddress(options.address) : options.address
+  const { address } = options
+  const { host, port } = typeof address === 'string' ? parseDashboardAddress(address) : address
   const token = options.token === undefined ? null : checkToken(options.token)
   if (token === null && !isLoopback(host)) {
     throw new OptionError(
@@ -76,7 +78,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
     await once(server, 'listening')
   } catch (error) {
     await shown.close()
-    throw listenError(host, port, error)
+    throw listenError('dashboard', { host, port }, error)
   }
   listensOn = (server.address() as AddressInfo).port
   const close = async () => {
@@ -90,16 +92,4 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
     metrics = metricsOf(packages, worker, shown.queue, refused)
   }
   return { url: `http://${urlHost(host)}:${listensOn}/`, watch, close, [Symbol.asyncDispose]: close }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program listens there; choose another port',
-  EACCES: 'this user may not; choose a port from 1024 up',
-  EADDRNOTAVAIL: 'this machine does not have that address',
-  ENOTFOUND: 'there is no such host',
-}
-
-function listenError(host: string, port: number, error: unknown): DroverError {
-  const { code = '', message } = error as NodeJS.ErrnoException
-  return new OptionError(`dashboard: cannot listen on ${urlHost(host)}:${port}: ${REASONS[code] ?? message}`)
 }
