@@ -8,8 +8,7 @@ import { consumer, execute, ROOT } from './support.js'
 /** The oldest that docs/library.md names, the last one before the compiler was written anew, and the one that is used here. */
 const WAYS = [
   ['5.0', 'node16', 'node16'],
-  ['5.0', 'esnext', 'bundler'],
-  ['5.9', 'nodenext', 'nodenext'],
+  ['5.9', 'esnext', 'bundler'],
   ['own', 'node16', 'node16'],
   ['own', 'nodenext', 'nodenext'],
   ['own', 'esnext', 'bundler'],
