@@ -9,6 +9,8 @@ import { blocksOfPages } from './pages.js'
 
 const folder = new DocFolder()
 const blocks = blocksOfPages('README.md')
+// What there is to try first is in newcomer.test.ts.
+blocks['README.md'].takeSection('Try it')
 const lines = blocks['README.md'].take('sh')[0]!.trimEnd().split('\n')
 
 let redis: TestServer

@@ -105,3 +105,9 @@ it('builds without a compiler, and says what that means', async () => {
   const { stdout } = await execute(process.execPath, [join(ROOT, 'native/build.mjs')], { env })
   expect(stdout).toMatch(/native launcher was not built.*node adapter/)
 })
+
+it('builds for no platform that it knows no compiler of', async () => {
+  await expect(
+    execute(process.execPath, [join(ROOT, 'native/build.mjs'), '--target', 'linux-mips']),
+  ).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('no cross compiler is known for linux-mips') })
+})
