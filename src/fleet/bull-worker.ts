@@ -9,9 +9,13 @@ export interface BullWorkerEvents {
   onLockLost(jobIds: readonly string[]): void
   /** The server has refused a result: the job had become somebody else's. */
   onRefused(job: TaskJob): void
+  /** When a result is to be recorded: null for now. */
+  turn(): Promise<void> | null
   /** The result of a job that was begun and lost too often. */
   lostResult(job: TaskJob, reason: string): PackedResult
 }
+
+type CompletedCall = Parameters<InstanceType<TaskWorkerClass>['handleCompleted']>
 
 /** What the server answers when a job is not this worker's any more: gone, not locked, not active, or another's lock. */
 const REFUSALS: ReadonlySet<unknown> = new Set([-1, -2, -3, -6])
@@ -19,7 +23,7 @@ const REFUSALS: ReadonlySet<unknown> = new Set([-1, -2, -3, -6])
 const AGAIN_MS = 500
 
 /**
- * BullMQ's worker, with three things changed: it says when it asked for locks, a result that cannot be recorded for the moment is
+ * BullMQ's worker, with some things changed: it says when it asked for locks, results may go several at a time, one that cannot be recorded for the moment is
  * recorded later and never turned into a failure, and a job that was lost too often gets a result as all others do.
  */
 export function bullWorkerClass(bull: BullModule, events: BullWorkerEvents): TaskWorkerClass {
@@ -38,23 +42,29 @@ export function bullWorkerClass(bull: BullModule, events: BullWorkerEvents): Tas
       return lost
     }
 
-    protected override async handleCompleted(
-      ...[result, job, token, ...rest]: Parameters<InstanceType<TaskWorkerClass>['handleCompleted']>
-    ): Promise<TaskJob> {
+    protected override handleCompleted(...call: CompletedCall): Promise<TaskJob> {
+      const turn = events.turn()
+      const done = turn === null ? super.handleCompleted(...call) : turn.then(() => super.handleCompleted(...call))
+      return done.catch((error) => this.#completeLater(call, error))
+    }
+
+    async #completeLater(call: CompletedCall, failure: unknown): Promise<TaskJob> {
       const nothing = undefined as unknown as TaskJob
-      for (;;) {
+      const [, job, token] = call
+      for (let error = failure; ; ) {
+        if (REFUSALS.has((error as { code?: unknown }).code)) {
+          events.onRefused(job)
+          return nothing
+        }
+        this.emit('error', error as Error)
+        if (this.closed) return nothing
+        this.lockManager.trackJob(job.id!, token, Date.now())
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
+        this.lockManager.untrackJob(job.id!)
         try {
-          return await super.handleCompleted(result, job, token, ...rest)
-        } catch (error) {
-          if (REFUSALS.has((error as { code?: unknown }).code)) {
-            events.onRefused(job)
-            return nothing
-          }
-          this.emit('error', error as Error)
-          if (this.closed) return nothing
-          this.lockManager.trackJob(job.id!, token, Date.now())
-          await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
-          this.lockManager.untrackJob(job.id!)
+          return await super.handleCompleted(...call)
+        } catch (again) {
+          error = again
         }
       }
     }

@@ -14,7 +14,7 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 export function cleanEnvironment(
   pass: readonly string[],
   env: Readonly<Record<string, string | undefined>> = process.env,
-): Record<string, Text | null> {
+): Readonly<Record<string, Text | null>> {
   const patterns = pass.map(patternOf)
   const isPassed = (name: string) => patterns.some((pattern) => pattern.test(name))
   const clean: Record<string, Text | null> = {}
@@ -22,7 +22,7 @@ export function cleanEnvironment(
   for (const [name, value] of Object.entries(plainVariables())) {
     if (!isPassed(name) || env[name] === undefined) clean[name] = value
   }
-  return clean
+  return Object.freeze(clean)
 }
 
 /** @throws OptionError for what can be no name of a variable. */

@@ -7,14 +7,16 @@ import { Backend, type TaskEvents, type TaskJob, type TaskWorker } from './backe
 import { bullWorkerClass } from './bull-worker.js'
 import { Control, controlName, KnownMarks } from './control.js'
 import { reasonOf } from './fleet-error.js'
-import { DRAINED, type JobRun, runJob, withoutStart } from './job-run.js'
+import { Gathering } from './gathering.js'
+import { HandlerStarter } from './handler-starter.js'
+import { DRAINED, type JobRun, type JobRunParts, runJob, withoutStart } from './job-run.js'
 import { Leases } from './leases.js'
 import { addressOf } from './open-queue.js'
 import { type PackedResult, packResult } from './packed-result.js'
 import { Permits } from './permits.js'
 import { Prefetch } from './prefetch.js'
 import { NO_ENVELOPE, readEnvelope, type TaskEnvelope } from './task-envelope.js'
-import { CommandStarter, HandlerStarter, type TaskStarter } from './task-start.js'
+import { CommandStarter, type TaskStarter } from './task-start.js'
 import { WorkCounter, type WorkCounts } from './work-counts.js'
 import { type CheckedWorkOptions, checkWorkOptions, type WorkOptions } from './work-options.js'
 
@@ -48,14 +50,16 @@ export class FleetWorker implements AsyncDisposable {
   readonly #options: CheckedWorkOptions
   readonly #starter: TaskStarter
   readonly #leases: Leases
-  readonly #allowed: AllowedPrograms | null
   readonly #marks = new KnownMarks()
   readonly #permits: Permits
+  readonly #parts: JobRunParts
   readonly #control: Control
   readonly #events: TaskEvents
   readonly #running = new Set<JobRun>()
   readonly #counter = new WorkCounter()
   readonly #prefetch = new Prefetch()
+  /** Until there are no more that wait than slots. */
+  readonly #gathering = new Gathering(() => this.#starter.waiting > this.#starter.concurrency)
   readonly #marksTimer: NodeJS.Timeout
   #lastProblem = ''
   #isDraining = false
@@ -66,11 +70,22 @@ export class FleetWorker implements AsyncDisposable {
     this.#options = options
     this.name = options.name ?? `${hostname()}/${process.pid}`
     const { lockMs, maxLost, keepResultsMs, handler, dispatch, allow, passEnv } = options
-    this.#allowed = allow === undefined ? null : new AllowedPrograms(allow, passEnv)
     this.#starter =
       handler === null ? new CommandStarter(options) : new HandlerStarter(handler, dispatch.concurrency ?? usableCpus())
     this.#leases = new Leases({ lockMs, killGraceMs: dispatch.killGraceMs ?? 5_000 })
     this.#permits = new Permits(backend, lockMs)
+    this.#parts = {
+      queue: backend.address.queue,
+      starter: this.#starter,
+      leases: this.#leases,
+      marks: this.#marks,
+      readMarks: () => this.#readMarks(),
+      verifier: options.verifier,
+      allowed: allow === undefined ? null : new AllowedPrograms(allow, passEnv),
+      permits: this.#permits,
+      sharedTag: options.sharedTag,
+      isDraining: () => this.#isDraining,
+    }
     const keep = { age: Math.max(1, Math.round(keepResultsMs / 1_000)) }
     this.bull = backend.worker(this.#bullClass(), (job, token) => this.#process(job, token), {
       name: this.name,
@@ -86,7 +101,7 @@ export class FleetWorker implements AsyncDisposable {
     })
     this.bull.on('error', (error) => this.#tellProblem(error))
     this.bull.on('active', () => this.#tellWell())
-    this.bull.on('completed', ({ data }) => void this.#tellRecorded(data))
+    if (options.verifier?.recorded !== undefined) this.bull.on('completed', ({ data }) => void this.#tellRecorded(data))
     this.#control = new Control(backend, this.bull)
     this.#events = backend.events(controlName(backend.address.queue))
     this.#heedControl()
@@ -166,6 +181,7 @@ export class FleetWorker implements AsyncDisposable {
       onRefused: () => {
         this.#counter.lateResults += 1
       },
+      turn: () => this.#gathering.turn(),
       lostResult: ({ data }, reason) => {
         const message = `its worker was lost ${this.#options.maxLost + 1} times: ${reason}`
         const error = { code: 'ERR_DROVER_LOST', message }
@@ -177,23 +193,7 @@ export class FleetWorker implements AsyncDisposable {
   async #process(job: TaskJob, token = ''): Promise<PackedResult> {
     if (this.#isDraining) return this.#handBack(job, token)
     const isAhead = this.#leases.size >= this.#starter.concurrency
-    const end = await runJob(job, this.#running, {
-      isAhead,
-      queue: this.backend.address.queue,
-      starter: this.#starter,
-      leases: this.#leases,
-      marks: this.#marks,
-      isCancelled: async (envelope) => {
-        if (!this.#marks.covers(envelope)) return false
-        await this.#readMarks()
-        return this.#marks.covers(envelope)
-      },
-      verifier: this.#options.verifier,
-      allowed: this.#allowed,
-      permits: this.#permits,
-      sharedTag: this.#options.sharedTag,
-      isDraining: () => this.#isDraining,
-    })
+    const end = await runJob(job, this.#running, this.#parts, isAhead)
     if ('result' in end) return this.#packed(end.result)
     if (end.handBack === 'limit') return this.#putOff(job, token)
     if (end.handBack === 'lock') this.#counter.locksLost += 1

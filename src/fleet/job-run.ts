@@ -17,16 +17,14 @@ export interface JobRunParts {
   readonly starter: TaskStarter
   readonly leases: Leases
   readonly marks: KnownMarks
-  /** Whether a task is to be ended, by what the server says now: it may have been submitted again. */
-  readonly isCancelled: (envelope: TaskEnvelope) => Promise<boolean>
+  /** Brings the marks up to date. */
+  readonly readMarks: () => Promise<void>
   readonly verifier: EnvelopeVerifier | undefined
   readonly allowed: AllowedPrograms | null
   readonly permits: Permits
   /** Whose limits hold for all tasks here; null for none. */
   readonly sharedTag: string | null
   readonly isDraining: () => boolean
-  /** Whether it was taken before there was a slot for it. */
-  readonly isAhead: boolean
 }
 
 /** What became of a job here: a result to be recorded, or nothing, so that it goes back to the queue. */
@@ -57,8 +55,14 @@ export interface JobRun {
  * One job's way: is it a task, may it be run, has it been cancelled; then it is run for as long as there is a lock on it.
  *
  * @param running - those that can be cancelled.
+ * @param isAhead - whether it was taken before there was a slot for it.
  */
-export async function runJob(job: TaskJob, running: Set<JobRun>, parts: JobRunParts): Promise<JobEnd> {
+export async function runJob(
+  job: TaskJob,
+  running: Set<JobRun>,
+  parts: JobRunParts,
+  isAhead: boolean,
+): Promise<JobEnd> {
   let started: StartedTask | null = null
   // The lock counts from when it was asked for, not from when the answer came.
   const lease = parts.leases.add(job.id!, Date.now() - (job.processedOn ?? Date.now()), (graceMs) =>
@@ -68,15 +72,22 @@ export async function runJob(job: TaskJob, running: Set<JobRun>, parts: JobRunPa
   const run: JobRun = { envelope, cancel: () => started?.end(CANCELLED, CANCEL_GRACE_MS) }
   running.add(run)
   try {
-    const checked = await checkJob(job, envelope, parts)
+    const refused = parts.verifier === undefined ? null : await verifyJob(job, envelope, parts)
+    if (refused !== null) return refused
+    const checked = checkJob(job, envelope, parts)
     if (!('task' in checked)) return checked
     if (lease.isEnding) return { handBack: 'lock' }
-    if (await parts.isCancelled(envelope)) return { result: withoutStart(envelope, checked.task, 'skipped', CANCELLED) }
-    const permits = await takePermits(envelope, lease, parts)
+    if (parts.marks.covers(envelope)) {
+      // It may have been submitted again.
+      await parts.readMarks()
+      if (parts.marks.covers(envelope)) return { result: withoutStart(envelope, checked.task, 'skipped', CANCELLED) }
+    }
+    const needsPermit = envelope.tag !== undefined || parts.sharedTag !== null
+    const permits = needsPermit ? await takePermits(envelope, lease, parts) : []
     if (permits === null) return { handBack: lease.isEnding ? 'lock' : parts.isDraining() ? 'drained' : 'limit' }
     try {
       started = parts.starter.start(checked.task, envelope)
-      const waits = parts.isAhead ? setTimeout(putBack, AHEAD_MS, started) : undefined
+      const waits = isAhead && !started.hasBegun() ? setTimeout(putBack, AHEAD_MS, started) : undefined
       if (parts.marks.covers(envelope)) run.cancel()
       const result = await started.result
       clearTimeout(waits)
@@ -118,15 +129,9 @@ async function takePermits(envelope: TaskEnvelope, lease: Lease, parts: JobRunPa
   return null
 }
 
-/** Looks at what is in the queue as at anything that comes from without. */
-async function checkJob(
-  job: TaskJob,
-  envelope: TaskEnvelope,
-  parts: JobRunParts,
-): Promise<{ readonly task: Task } | JobEnd> {
-  const refuse = (error: ResultError) => ({ result: withoutStart(envelope, {}, 'invalid', error) })
-  const { verifier, queue, allowed } = parts
-  // First of all, so that nothing of a task is read that was not signed.
+/** Whether somebody who may has put it there. First of all, so that nothing of a task is read that was not signed. */
+async function verifyJob(job: TaskJob, envelope: TaskEnvelope, parts: JobRunParts): Promise<JobEnd | null> {
+  const { verifier, queue } = parts
   let distrust: ResultError | null
   try {
     distrust = (await verifier?.verify(envelope, { queue, jobId: job.id! })) ?? null
@@ -135,7 +140,11 @@ async function checkJob(
     await new Promise((resolve) => setTimeout(resolve, UNVERIFIED_MS))
     return { handBack: 'unverified' }
   }
-  if (distrust !== null) return refuse(distrust)
+  return distrust === null ? null : refusal(envelope, distrust)
+}
+
+/** Looks at what is in the queue as at anything that comes from without. */
+function checkJob(job: TaskJob, envelope: TaskEnvelope, { allowed }: JobRunParts): { readonly task: Task } | JobEnd {
   let task: Task
   try {
     if (envelope === NO_ENVELOPE) throw new Error('it has not the form of one')
@@ -144,10 +153,14 @@ async function checkJob(
       throw new Error('it is not the task that the name of its job says')
     task = taskOf(envelope)
   } catch (error) {
-    return refuse({ code: 'ERR_DROVER_INPUT', message: `no task: ${(error as Error).message}` })
+    return refusal(envelope, { code: 'ERR_DROVER_INPUT', message: `no task: ${(error as Error).message}` })
   }
   const permitted = allowed?.check(task) ?? { task }
-  return 'error' in permitted ? refuse(permitted.error) : permitted
+  return 'error' in permitted ? refusal(envelope, permitted.error) : permitted
+}
+
+function refusal(envelope: TaskEnvelope, error: ResultError): JobEnd {
+  return { result: withoutStart(envelope, {}, 'invalid', error) }
 }
 
 function endOf(result: Result, envelope: TaskEnvelope, lease: Lease): JobEnd {
@@ -157,7 +170,8 @@ function endOf(result: Result, envelope: TaskEnvelope, lease: Lease): JobEnd {
   if (isEnded && code === DRAINED.code) return { handBack: lease.isEnding ? 'lock' : 'drained' }
   const { run, index, key, at, id } = envelope
   const startedMs = result.startedAt === null ? Date.now() : Date.parse(result.startedAt)
-  return { result: { ...result, run, index, key, id: id ?? null, queuedMs: Math.max(0, startedMs - at) } }
+  // Nobody else has it yet, and a copy of so many fields costs as much as all the rest of this.
+  return { result: Object.assign(result, { run, index, key, id: id ?? null, queuedMs: Math.max(0, startedMs - at) }) }
 }
 
 /** The result of a task that was not started here. */

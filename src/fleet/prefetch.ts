@@ -1,5 +1,9 @@
+import { GATHER_MS } from './gathering.js'
+
 /** Tasks are short as long as they take less than this, on the average of the last ones. */
 const SHORT_MS = 100
+/** What is shorter counts as this. */
+const SHORTEST_MS = 1
 /** How much of the average the newest one is. */
 const SHARE = 0.1
 
@@ -9,6 +13,7 @@ const SHARE = 0.1
  */
 export class Prefetch {
   #averageMs = Number.POSITIVE_INFINITY
+  #ahead = 0
 
   note(durationMs: number): void {
     this.#averageMs =
@@ -20,8 +25,18 @@ export class Prefetch {
     this.#averageMs = Number.POSITIVE_INFINITY
   }
 
-  /** @param concurrency - how many run at once. */
+  /**
+   * @param concurrency - how many run at once.
+   * @returns twice as many, and those that end while results are gathered; the same as before where it is about the same, since each change
+   * costs a journey.
+   */
   ahead(concurrency: number): number {
-    return this.#averageMs < SHORT_MS ? concurrency : 0
+    if (this.#averageMs >= SHORT_MS) this.#ahead = 0
+    else {
+      const ended = (concurrency * GATHER_MS) / Math.max(this.#averageMs, SHORTEST_MS)
+      const wanted = 2 * (concurrency + Math.ceil(ended))
+      if (wanted > this.#ahead || wanted < this.#ahead / 3) this.#ahead = Math.ceil(wanted * 1.5)
+    }
+    return this.#ahead
   }
 }

@@ -58,15 +58,19 @@ export function taskJson(task: Task): string {
   return JSON.stringify(withoutBytes(rest))
 }
 
-const FIELDS = { v: 'number', run: 'string', index: 'number', key: 'string', task: 'string', at: 'number' } as const
-
 /** What is in a job, where it has the form of an envelope; anybody may have put it there. */
 export function readEnvelope(data: unknown): TaskEnvelope | null {
   if (typeof data !== 'object' || data === null) return null
-  const fields = data as Record<string, unknown>
-  const isWhole = Object.entries(FIELDS).every(([name, type]) => typeof fields[name] === type)
-  const isId = fields.id === undefined || typeof fields.id === 'string'
-  return isWhole && isId && (fields.tag === undefined || isTag(fields.tag)) ? (data as TaskEnvelope) : null
+  const { v, run, index, key, id, tag, task, at } = data as Record<keyof TaskEnvelope, unknown>
+  const isWhole =
+    typeof v === 'number' &&
+    typeof run === 'string' &&
+    typeof index === 'number' &&
+    typeof key === 'string' &&
+    typeof task === 'string' &&
+    typeof at === 'number'
+  const isId = id === undefined || typeof id === 'string'
+  return isWhole && isId && (tag === undefined || isTag(tag)) ? (data as TaskEnvelope) : null
 }
 
 /** Stands for what is none. */

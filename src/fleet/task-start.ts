@@ -1,11 +1,10 @@
 import { Dispatcher } from '../dispatch/dispatcher.js'
-import { resultWithoutStart, toMicroseconds } from '../process/result-of.js'
 import type { Result, ResultError } from '../task/result.js'
 import type { Task } from '../task/task.js'
 import { cleanEnvironment } from './clean-environment.js'
 import { defaultOutputs, FullOutputs } from './full-outputs.js'
 import type { TaskEnvelope } from './task-envelope.js'
-import type { CheckedWorkOptions, HandlerInfo, TaskHandler } from './work-options.js'
+import type { CheckedWorkOptions } from './work-options.js'
 
 /** A task that was begun here. */
 export interface StartedTask {
@@ -19,6 +18,8 @@ export interface StartedTask {
 export interface TaskStarter {
   /** How many run at once. */
   concurrency: number
+  /** How many wait for a slot. */
+  readonly waiting: number
   start(task: Task, envelope: TaskEnvelope): StartedTask
   /** Nothing more is started; what waits comes back as `skipped`. With `now`, what runs is ended too. */
   halt(when: 'soon' | 'now', reason: ResultError): void
@@ -35,6 +36,8 @@ export class CommandStarter implements TaskStarter {
   readonly #cleaner: NodeJS.Timeout | null = null
   /** The places of those that have been started, and have no result yet. */
   readonly #begun = new Set<number>()
+  /** How many have no result yet. */
+  #entered = 0
 
   /** @throws OptionError for an option that cannot be used. */
   constructor(options: CheckedWorkOptions) {
@@ -66,9 +69,17 @@ export class CommandStarter implements TaskStarter {
     this.#dispatcher.concurrency = concurrency
   }
 
+  get waiting(): number {
+    return this.#entered - this.#begun.size
+  }
+
   start(task: Task, { run, key }: TaskEnvelope): StartedTask {
     const { index, result, end } = this.#dispatcher.enter(task)
-    const forget = () => void this.#begun.delete(index)
+    this.#entered += 1
+    const forget = () => {
+      this.#entered -= 1
+      this.#begun.delete(index)
+    }
     result.then(forget, forget)
     const hasBegun = () => this.#begun.has(index)
     if (this.#outputs === null) return { result, end, hasBegun }
@@ -87,87 +98,5 @@ export class CommandStarter implements TaskStarter {
 
   async #withFiles(result: Result, index: number): Promise<Result> {
     return { ...result, ...(await this.#outputs!.end(index)) }
-  }
-}
-
-/** Calls a function of the user's for each task. */
-export class HandlerStarter implements TaskStarter {
-  concurrency: number
-  readonly #handler: TaskHandler
-  readonly #running = new Set<StartedTask>()
-  #halted: ResultError | null = null
-
-  constructor(handler: TaskHandler, concurrency: number) {
-    this.#handler = handler
-    this.concurrency = concurrency
-  }
-
-  start(task: Task, envelope: TaskEnvelope): StartedTask {
-    const call = new HandlerCall(this.#halted)
-    const result = this.#call(task, envelope, call)
-    const started: StartedTask = { result, end: (reason) => call.end(reason), hasBegun: () => true }
-    this.#running.add(started)
-    const forget = () => void this.#running.delete(started)
-    result.then(forget, forget)
-    return started
-  }
-
-  halt(when: 'soon' | 'now', reason: ResultError): void {
-    this.#halted = reason
-    if (when === 'now') for (const task of this.#running) task.end(reason)
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([...this.#running].map(({ result }) => result))
-  }
-
-  async #call(task: Task, { run, index, key }: TaskEnvelope, call: HandlerCall): Promise<Result> {
-    const identity = { run, index, key, attempt: 1, attempts: 1, queuedMs: 0 }
-    const make = (state: Result['state'], error: ResultError | null) =>
-      resultWithoutStart(task, identity, state, error, 'utf8')
-    if (call.ended !== null) return make('skipped', call.ended)
-    const startedAt = new Date().toISOString()
-    const startedMs = performance.now()
-    const times = () => ({ startedAt, durationMs: toMicroseconds(performance.now() - startedMs), pid: process.pid })
-    const info: HandlerInfo = {
-      run,
-      index,
-      get signal() {
-        return call.signal
-      },
-    }
-    try {
-      const value = await this.#handler(task, info)
-      return { ...make('succeeded', null), ...times(), ...(value !== undefined && { value }) }
-    } catch (error) {
-      if (call.ended !== null) return { ...make('cancelled', call.ended), ...times() }
-      const message = error instanceof Error ? error.message : String(error)
-      return { ...make('failed', { code: 'ERR_DROVER_HANDLER', message }), ...times() }
-    }
-  }
-}
-
-/** Why a call of a handler is to end. The signal is made when it is asked for, since most handlers never do. */
-class HandlerCall {
-  ended: ResultError | null
-  #controller: AbortController | null = null
-
-  constructor(ended: ResultError | null) {
-    this.ended = ended
-  }
-
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController()
-    if (this.ended !== null) this.#abort(this.ended)
-    return this.#controller.signal
-  }
-
-  end(reason: ResultError): void {
-    this.ended ??= reason
-    if (this.#controller !== null) this.#abort(this.ended)
-  }
-
-  #abort({ message }: ResultError): void {
-    this.#controller!.abort(new Error(message))
   }
 }

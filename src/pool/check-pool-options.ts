@@ -18,6 +18,8 @@ export type WorkerProgram = URL | Text
 
 /** Beside this file's folder; beside this file where all is in one. */
 const MODULE_MAIN_PLACES = ['../worker/module-main.js', './worker/module-main.js']
+const BUSY_POLL_MS = 0.2
+const MOST_BUSY_POLL_MS = 10
 const MOST_MESSAGE_BYTES = 0x3fff_ffff
 
 /** @throws OptionError that names the option and what was expected; InputError for a command that cannot be one. */
@@ -34,6 +36,7 @@ export function checkPoolOptions(
     protocol,
     ...checkSizes(options),
     pipeline: checkPipeline(options.pipeline, protocol),
+    busyPollMs: checkBusyPoll(options.busyPollMs),
     exhausted: checkOneOf('exhausted', options.exhausted ?? 'wait', ['wait', 'throw']),
     maxQueue: checkCount('maxQueue', options.maxQueue ?? 100_000),
     timeoutMs: checkDuration('timeoutMs', options.timeoutMs ?? 0),
@@ -113,6 +116,13 @@ function checkPipeline(value: number | undefined, protocol: PoolProtocol): numbe
   return pipeline
 }
 
+function checkBusyPoll(value: number | undefined): number {
+  // With one CPU whoever looks keeps the other from answering.
+  if (value === undefined) return usableCpus() > 1 ? BUSY_POLL_MS : 0
+  if (typeof value === 'number' && value >= 0 && value <= MOST_BUSY_POLL_MS) return value
+  throw new OptionError(`busyPollMs: expected milliseconds from 0 to ${MOST_BUSY_POLL_MS}, not ${String(value)}`)
+}
+
 function checkHealth(
   options: PoolOptions,
   protocol: PoolProtocol,
@@ -189,7 +199,8 @@ function moduleMain(): string {
 }
 
 const KNOWN: readonly (keyof PoolOptions)[] = [
-  ...(['protocol', 'min', 'max', 'maxSpare', 'pipeline', 'exhausted', 'maxQueue', 'timeoutMs', 'retries'] as const),
+  ...(['protocol', 'min', 'max', 'maxSpare', 'pipeline', 'busyPollMs', 'exhausted', 'maxQueue'] as const),
+  ...(['timeoutMs', 'retries'] as const),
   ...(['maxRequests', 'maxAgeMs', 'maxIdleMs', 'recycleMemoryBytes', 'checkIntervalMs'] as const),
   ...LIMITS,
   ...SLOT_OPTIONS,

@@ -9,7 +9,7 @@ import { type EncodedValue, encodeValue } from './wire/values.js'
 /** The pool's side of the protocol that was chosen, for a new worker. */
 export function makeConversation(options: CheckedPoolOptions, events: ConversationEvents): Conversation {
   const { protocol, maxMessageBytes, encoding, isModule } = options
-  if (protocol === 'frames') return new FramesConversation(events, maxMessageBytes, isModule)
+  if (protocol === 'frames') return new FramesConversation(events, maxMessageBytes, isModule, options.busyPollMs)
   const asText = encoding === 'utf8'
   if (protocol === 'lines') return new LinesConversation(events, maxMessageBytes, asText)
   return new ProcessPoolConversation(events, maxMessageBytes, asText)

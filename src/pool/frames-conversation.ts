@@ -23,12 +23,20 @@ export class FramesConversation implements Conversation {
   /** Whether the last read may not have been all that there was. */
   #wasFull = false
 
-  /** @param clones - whether the worker is known to read clones before it has said so. */
-  constructor(events: ConversationEvents, maxMessageBytes: number, clones: boolean) {
+  /**
+   * @param clones - whether the worker is known to read clones before it has said so.
+   * @param busyPollMs - for how long the worker may look for the next request.
+   */
+  constructor(events: ConversationEvents, maxMessageBytes: number, clones: boolean, busyPollMs: number) {
     this.#events = events
     this.#clones = clones
     this.#reader = new FrameReader(FromWorker, maxMessageBytes, (type, id, payload) => this.#handle(type, id, payload))
-    this.#writer.json(ToWorker.hello, 0, { protocol: PROTOCOL_VERSION, codecs: ['clone'], clone: CLONE_VERSION })
+    this.#writer.json(ToWorker.hello, 0, {
+      protocol: PROTOCOL_VERSION,
+      codecs: ['clone'],
+      clone: CLONE_VERSION,
+      ...(busyPollMs > 0 && { busyPollMs }),
+    })
   }
 
   get isInside(): boolean {

@@ -3,6 +3,7 @@ import type { OutputStream } from '../launcher/port.js'
 import type { SlotPermit } from '../slots/slot-source.js'
 import { DroverError } from '../task/errors.js'
 import type { ResultError } from '../task/result.js'
+import { BusyPoll } from './busy-poll.js'
 import { type Conversation, ConversationError } from './conversation.js'
 import { makeConversation } from './conversations.js'
 import type { Exchange } from './exchange.js'
@@ -75,6 +76,7 @@ export class PoolWorker implements WorkerProcessEvents {
   readonly #host: WorkerHost
   readonly #conversation: Conversation
   readonly #flights: Flights
+  readonly #poll: BusyPoll
   #state: 'starting' | 'ready' | 'leaving' | 'failed' | 'gone' = 'starting'
   #wasReady = false
   /** Ended by the pool, for what it did with a request. */
@@ -91,6 +93,7 @@ export class PoolWorker implements WorkerProcessEvents {
     this.#options = options
     this.#probationMs = terms.probationMs
     this.#host = host
+    this.#poll = new BusyPoll(options.busyPollMs)
     this.#conversation = makeConversation(options, {
       onReady: () => this.#becomeReady(),
       onAnswer: (id, value) => this.#take(id, { value }),
@@ -197,6 +200,7 @@ export class PoolWorker implements WorkerProcessEvents {
     this.#flights.add(id, exchange, () => timeoutErrorOf(exchange.timeoutMs, this.#options.program, this.pid))
     this.process.hold(true)
     this.#scheduleFlush()
+    this.#poll.expect()
   }
 
   /** Asks for a sign of life, where the protocol has a message for that. */
@@ -329,6 +333,7 @@ export class PoolWorker implements WorkerProcessEvents {
 
   #onClosed(): void {
     if (this.#flights.size > 0) return
+    this.#poll.came()
     this.#limitMessage()
     const now = performance.now()
     this.busyMs += now - this.sinceMs

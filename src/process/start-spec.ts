@@ -76,10 +76,21 @@ function shellFor(line: string | Uint8Array): { file: string; args: (string | Ui
   return { file: '/bin/sh', args: ['-c', line] }
 }
 
-function plainEnvironment(env: NonNullable<Task['env']>): Record<string, string | Uint8Array | null> {
-  return Object.fromEntries(
+type PlainEnvironment = NonNullable<StartSpec['env']>
+
+/** Of environments that cannot change, since one of them may be that of very many tasks. */
+const known = new WeakMap<object, PlainEnvironment>()
+
+function plainEnvironment(env: NonNullable<Task['env']>): PlainEnvironment {
+  const same = known.get(env)
+  if (same !== undefined) return same
+  const plain = Object.fromEntries(
     Object.entries(env).map(([name, value]) => [name, value === null ? null : plainText(value)]),
   )
+  const isFixed =
+    Object.isFrozen(env) && Object.values(env).every((value) => value === null || typeof value === 'string')
+  if (isFixed) known.set(env, Object.freeze(plain))
+  return plain
 }
 
 /** The input that has to be fed to a task bit by bit; null where the launcher is told where it comes from. */

@@ -78,15 +78,35 @@ const GRACE_MS = 50
 const FREE: SlotPermit = { release() {} }
 
 function joined(permits: readonly SlotPermit[]): SlotPermit {
-  const env = Object.assign({}, ...permits.map(({ spec }) => spec?.env))
-  const descriptors = permits.flatMap(({ spec }) => spec?.descriptors ?? [])
-  const host = permits.find(({ spec }) => spec?.host !== undefined)?.spec?.host
+  const specs = permits.map(({ spec }) => spec).filter((spec) => spec !== undefined)
+  const environments = specs.map(({ env }) => env).filter((env) => env !== undefined)
   return {
-    spec: { env, descriptors, host },
+    ...(specs.length > 0 && {
+      spec: {
+        // Where there is none, the task's own is passed on as it is.
+        ...(environments.length > 0 && { env: Object.assign({}, ...environments) }),
+        descriptors: specs.flatMap(({ descriptors = [] }) => descriptors),
+        host: specs.find(({ host }) => host !== undefined)?.host,
+      },
+    }),
     release() {
       for (const permit of permits) permit.release()
     },
   }
+}
+
+type Environment = NonNullable<StartSpec['env']>
+
+/** For environments that cannot change, what was last made of them: one may be that of very many tasks. */
+const merged = new WeakMap<Environment, { readonly given: Environment; readonly both: Environment }>()
+
+function bothOf(given: Environment, own: Environment | undefined): Environment {
+  if (own === undefined || !Object.isFrozen(own) || !Object.isFrozen(given)) return { ...given, ...own }
+  const last = merged.get(own)
+  if (last?.given === given) return last.both
+  const both = Object.freeze({ ...given, ...own })
+  merged.set(own, { given, both })
+  return both
 }
 
 /** What is to be started, with what its permit gives it. What the task itself says of its environment stays. */
@@ -96,7 +116,7 @@ export function withPermit(spec: StartSpec, permit: SlotPermit): StartSpec {
   return {
     ...spec,
     ...(host !== undefined && { host }),
-    ...(env !== undefined && { env: { ...env, ...spec.env } }),
+    ...(env !== undefined && { env: bothOf(env, spec.env) }),
     ...(descriptors.length > 0 && { descriptors: [...(spec.descriptors ?? []), ...descriptors] }),
   }
 }

@@ -1,3 +1,4 @@
+import { BusyPoll } from '../pool/busy-poll.js'
 import { FrameReader, FromWorker, PROTOCOL_VERSION, PrintedTo, ToWorker } from '../pool/wire/frame.js'
 import { FrameWriter } from '../pool/wire/frame-writer.js'
 import { CLONE_VERSION, decodeValue, type EncodedValue, encodeValue } from '../pool/wire/values.js'
@@ -16,6 +17,7 @@ export class FramesSide implements ProtocolSide {
   readonly #writer = new FrameWriter(true)
   readonly #reader = new FrameReader(ToWorker, MAX_BYTES, (type, id, payload) => this.#handle(type, id, payload))
   #clones = false
+  #poll: BusyPoll | null = null
   #isLeaving = false
 
   constructor(parts: SideParts) {
@@ -28,12 +30,14 @@ export class FramesSide implements ProtocolSide {
   }
 
   read(chunk: Buffer): void {
+    this.#poll?.came()
     this.#reader.read(chunk)
   }
 
   end(): void {
     if (this.#isLeaving) return
     this.#isLeaving = true
+    this.#poll?.came()
     void leave(this.#parts)
   }
 
@@ -54,8 +58,9 @@ export class FramesSide implements ProtocolSide {
   }
 
   #greet(payload: Buffer): void {
-    const { clone } = JSON.parse(payload.toString()) as { clone?: unknown }
+    const { clone, busyPollMs } = JSON.parse(payload.toString()) as { clone?: unknown; busyPollMs?: unknown }
     this.#clones = clone === CLONE_VERSION
+    if (typeof busyPollMs === 'number') this.#poll = new BusyPoll(busyPollMs)
     const { concurrency } = this.#parts
     this.#writer.json(FromWorker.ready, 0, {
       protocol: PROTOCOL_VERSION,
@@ -85,6 +90,7 @@ export class FramesSide implements ProtocolSide {
     }
     this.#writer.value(FromWorker.result, id, encoded)
     this.#write()
+    if (!this.#isLeaving) this.#poll?.expect()
   }
 
   #fail(id: number, error: unknown): void {

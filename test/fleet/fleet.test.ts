@@ -365,6 +365,57 @@ describe.each(['Redis', 'PostgreSQL'] as const)('a fleet on %s', (kind) => {
     ])
   })
 
+  it('calls a handler no more at once than it was told, though more tasks are taken ahead', async () => {
+    newQueue()
+    let [running, most, taken] = [0, 0, 0]
+    const started = await worker({
+      concurrency: 3,
+      handler: async () => {
+        most = Math.max(most, ++running)
+        taken = Math.max(taken, started.counts().active)
+        await new Promise((resolve) => setImmediate(resolve))
+        running -= 1
+      },
+    })
+    const results = await run(Array.from({ length: 400 }, (_, n) => `nothing ${n}`))
+    expect(results.every(({ state }) => state === 'succeeded')).toBe(true)
+    expect(most).toBe(3)
+    expect(taken).toBeGreaterThan(3)
+  })
+
+  it('hands back what was taken ahead for a handler that takes long when it is closed', async () => {
+    newQueue()
+    const quick = await worker({ concurrency: 1, handler: async () => {} })
+    await run(Array.from({ length: 50 }, (_, n) => `quick ${n}`))
+    await quick.close()
+    let begun = 0
+    let finish = () => {}
+    const slow = await worker({
+      concurrency: 1,
+      handler: ({ stdin }) =>
+        stdin === 'slow'
+          ? new Promise<void>((resolve) => {
+              begun += 1
+              finish = resolve
+            })
+          : undefined,
+    })
+    const warm = run(Array.from({ length: 50 }, (_, n) => `warm ${n}`))
+    await warm
+    const { run: name } = await submit(
+      Array.from({ length: 5 }, (_, n) => ({ command: `slow ${n}`, stdin: 'slow' })),
+      { queue },
+    )
+    await until('the first has begun', () => begun === 1)
+    const closed = slow.close()
+    finish()
+    await closed
+    expect(begun).toBe(1)
+    const next = await worker({ concurrency: 5, handler: async () => {} })
+    await until('all have a result', async () => (await status({ queue, run: name })).tasks.done === 5)
+    expect(next.counts().byState.succeeded).toBe(4)
+  })
+
   it('gives what is no task a result that says so, and takes nothing for a task that is not under its own name', async () => {
     newQueue()
     const good = { v: 1 as const, run: 'r', index: 0, key: 'k', task: '{"command":"true"}', at: Date.now() }

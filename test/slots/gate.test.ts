@@ -115,4 +115,20 @@ describe('Gate', () => {
     expect(withPermit(spec, permit).env).toEqual({ A: 'one', B: 'own', C: 'three' })
     expect(withPermit(spec, permit)).not.toHaveProperty('descriptors')
   })
+
+  it('gives the same environment again for those that cannot change, and a new one for those that can', () => {
+    const given = Object.freeze({ A: 'one' })
+    const permit = gateOf(new FakeSource(9, given)).take(1)!
+    type Spec = Parameters<typeof withPermit>[0]
+    const start = (env: Record<string, string>) => withPermit({ file: 'x', env } as unknown as Spec, permit).env
+    const fixed = Object.freeze({ B: 'two' })
+    expect(start(fixed)).toEqual({ A: 'one', B: 'two' })
+    expect(start(fixed)).toBe(start(fixed))
+    const open = { B: 'two' }
+    start(open)
+    open.B = 'three'
+    expect(start(open)).toEqual({ A: 'one', B: 'three' })
+    const other = gateOf(new FakeSource(9, Object.freeze({ A: 'other' }))).take(1)!
+    expect(withPermit({ file: 'x', env: fixed } as unknown as Spec, other).env).toEqual({ A: 'other', B: 'two' })
+  })
 })

@@ -87,10 +87,25 @@ export function writeStart(
   return null
 }
 
-const NO_CHANGE = { set: [] as Text[], removed: [] as string[] }
+interface Change {
+  readonly set: readonly Text[]
+  readonly removed: readonly string[]
+}
 
-function environmentOf({ env }: StartSpec): { set: Text[]; removed: string[] } {
+const NO_CHANGE: Change = { set: [], removed: [] }
+/** Of environments that cannot change, since one of them may be that of very many starts. */
+const known = new WeakMap<object, Change>()
+
+function environmentOf({ env }: StartSpec): Change {
   if (env === undefined) return NO_CHANGE
+  const same = known.get(env)
+  if (same !== undefined) return same
+  const change = changeOf(env)
+  if (Object.isFrozen(env) && change.set.every((entry) => typeof entry === 'string')) known.set(env, change)
+  return change
+}
+
+function changeOf(env: NonNullable<StartSpec['env']>): Change {
   const set: Text[] = []
   const removed: string[] = []
   for (const name of Object.keys(env)) {

@@ -64,7 +64,7 @@ class NoTokens implements SlotSource {
 
   constructor() {
     const env = environmentWithout(process.env)
-    this.#permit = { ...(env !== null && { spec: { env } }), release() {} }
+    this.#permit = { ...(env !== null && { spec: { env: Object.freeze(env) } }), release() {} }
   }
 
   take(): SlotPermit {

@@ -165,7 +165,7 @@ export class ServerTokens implements SlotSource {
     const place = isPipe ? { read: READ, write: WRITE } : { fifo: this.#fifo }
     this.#spec = {
       jobs,
-      env: environmentFor(process.env, place, jobs),
+      env: Object.freeze(environmentFor(process.env, place, jobs)),
       ...(isPipe && {
         descriptors: [
           { as: READ, path: this.#fifo, mode: 'read' },
