@@ -10,7 +10,7 @@ import { blocksOf, ROOT } from './pages.js'
 const MOST_MS = 5 * 60_000
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-newcomer-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => rmSync(folder, { recursive: true, force: true }), MOST_MS)
 
 /** A checkout as git would make it, with what is not committed yet. */
 function checkOut(): string {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, symlinkSync } from 'node:fs'
+import { existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -55,6 +55,10 @@ describe('the package', { timeout: 120_000 }, () => {
   it.each(['linux-riscv64', 'darwin-arm64'])(
     'does its work on %s without a native launcher, and doctor says so',
     async (platform) => {
+      // What lies above the package is not its own, whatever it is called.
+      const decoy = join(folder, 'native/build/drover-launcher')
+      await mkdir(join(folder, 'native/build'), { recursive: true })
+      writeFileSync(decoy, 'a program of somebody else’s', { mode: 0o755 })
       const env = { ...process.env, NODE_OPTIONS: `--require=${FAKE_PLATFORM}`, FAKE_PLATFORM: platform }
       const { stdout } = await execute(program, ['doctor', '--json'], { cwd: folder, env })
       expect(JSON.parse(stdout)).toMatchObject({
