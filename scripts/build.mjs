@@ -6,6 +6,7 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 import { pruneTypes } from './prune-types.mjs'
+import { buildReportPage } from './report-page.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const dist = join(root, 'dist')
@@ -30,6 +31,7 @@ const library = await rolldown({
     index: join(root, 'src/index.ts'),
     'worker/index': join(root, 'src/worker/index.ts'),
     'worker/module-main': join(root, 'src/worker/module-main.ts'),
+    'observe/opentelemetry/index': join(root, 'src/observe/opentelemetry/index.ts'),
     'fleet/index': join(root, 'src/fleet/index.ts'),
     'fleet/keeper-main': join(root, 'src/fleet/private-server/keeper-main.ts'),
   },
@@ -62,6 +64,8 @@ await bundle.write({
   chunkFileNames: 'drover-[name]-[hash].cjs',
 })
 await bundle.close()
+
+await buildReportPage(root, join(dist, 'report-page.html'))
 
 // What a usual run compiles is put beside it.
 copyFileSync(join(root, 'scripts/code-cache.cjs'), join(dist, 'code-cache.cjs'))

@@ -10,6 +10,7 @@ import { type Ending, STATUS_CANNOT_GO_ON, STATUS_MISTAKE } from './exit.js'
 import { addFleetCommands } from './fleet-commands.js'
 import { addPoolCommand } from './pool-command.js'
 import { printErr, printOut } from './print.js'
+import { addReportCommand } from './report-command.js'
 import { addResultsCommand } from './results-command.js'
 import { addRunCommand } from './run-command.js'
 import { dieOf } from './signals.js'
@@ -45,6 +46,7 @@ async function main(): Promise<Ending> {
   addRunCommand(program, exact, groups, end)
   addPoolCommand(program, exact, end)
   addResultsCommand(program, end)
+  addReportCommand(program, end)
   addSlotsCommand(program, exact, end)
   addSteeringCommands(program, end)
   addSubmitCommand(program, exact, groups, end)

@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty'
-import { JournalError } from '../journal/journal-error.js'
+import { isMistakenJournal } from '../journal/journal-error.js'
 import { type ReadResultsOptions, readResults } from '../journal/read-results.js'
 import { FdWriter } from '../output/fd-writer.js'
 import { printable } from '../output/printable.js'
@@ -46,7 +46,7 @@ export async function printResults(request: ResultsRequest): Promise<Ending> {
     }
     await printer.end()
   } catch (error) {
-    throw isMistake(error) ? new OptionError(error.message) : error
+    throw isMistakenJournal(error) ? new OptionError(error.message) : error
   } finally {
     await stdout.flush()
   }
@@ -69,9 +69,4 @@ async function printerFor({ form, color, options }: ResultsRequest, writer: FdWr
   }
   const { CsvRows } = await import('../output/result-csv.js')
   return new CsvRows(writer, options.attempts === true)
-}
-
-/** To name a file that is no journal is one; a disk that fails while it is read is not. */
-function isMistake(error: unknown): error is JournalError {
-  return error instanceof JournalError && (error.cause as NodeJS.ErrnoException | undefined)?.syscall !== 'read'
 }

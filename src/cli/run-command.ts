@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { usableCpus } from '../slots/usable-cpus.js'
 import { OptionError } from '../task/errors.js'
 import type { Text } from '../task/task.js'
+import { parseListenAddress } from '../web/listen-address.js'
 import type { ArgumentGroup } from './arguments.js'
 import type { Ending } from './exit.js'
 import { type PipeOptions, pipeOptions } from './pipe-options.js'
@@ -108,6 +109,7 @@ export function requestOf(
           },
     dispatch,
     queue,
+    report: options.report === undefined ? null : parseListenAddress('--report', options.report),
     journal: journalRequest(options, ['drover', ...process.argv.slice(2)]),
     printing,
     progress: options.quiet !== true && (options.progress ?? isTTY),

@@ -60,21 +60,25 @@ export function printingOptions(words: RunWords): PrintingOptions {
   }
 }
 
+/** Bytes of each stream that a live report needs for the ends of outputs: beginning and end are kept. */
+const REPORTED_OUTPUT = 16 * 1024
+
 /** @throws OptionError that names the option and what was expected. */
 export function dispatchOptions(words: RunWords, printing: PrintingOptions): DispatchSourceOptions {
   if (words.halt !== undefined) parseHalt(words.halt)
   const maxOutput = sizeOf('--max-output', words.maxOutput)
   const keepsResults = printing.json !== null || words.journal !== undefined
+  const shownOutput = words.report === undefined ? 0 : REPORTED_OUTPUT
   return given({
     hosts: hostsOptions(words),
     ...taskSettings(words),
     totalTimeoutMs: durationOf('--total-timeout', words.totalTimeout),
     halt: words.halt,
     // What is only printed goes through the printer; nothing of it needs to be kept.
-    maxOutputBytes: keepsResults ? maxOutput : 0,
+    maxOutputBytes: keepsResults ? maxOutput : shownOutput,
     keys: printing.json !== null,
     // Bytes go into JSON piece by piece; text would be there twice.
-    encoding: keepsResults ? ('buffer' as const) : undefined,
+    encoding: keepsResults || shownOutput > 0 ? ('buffer' as const) : undefined,
     output: printing.mode === 'none' ? ('inherit' as const) : ('pipe' as const),
   })
 }

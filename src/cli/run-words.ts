@@ -22,6 +22,7 @@ export interface RunWords extends SharingWords {
   readonly halt?: string
   readonly leftovers?: string
   readonly journal?: string
+  readonly report?: string
   readonly results?: string
   readonly resume?: true
   readonly retryFailed?: true
@@ -195,6 +196,7 @@ function addPrintingOptions(command: Command): Command {
         ['always', 'interval', 'never'],
       ),
     )
+    .option('--report <[host:]port>', 'serve a page that shows the run while it goes on; 0 is any free port')
     .optionsGroup('What is printed:')
     .option('-k, --keep-order', 'output in the order of the input')
     .option('--tag', 'put the item and a tab in front of each line')

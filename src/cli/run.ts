@@ -5,13 +5,16 @@ import type { BlockRequest } from '../input/blocks/open-blocks.js'
 import { type InputRequest, openInput, type TaskInput, withSlot } from '../input/input.js'
 import type { Journal } from '../journal/journal.js'
 import type { Printer } from '../output/printer.js'
+import type { LiveReport } from '../report/live/live-options.js'
 import type { Result } from '../task/result.js'
 import { describeCommand, type Task } from '../task/task.js'
+import type { ListenAddress } from '../web/listen-address.js'
 import { printCommands } from './dry-run.js'
 import type { Ending } from './exit.js'
 import { followJobsFile } from './jobs-file.js'
 import { type Kept, openKept } from './keeping.js'
 import type { Messages } from './messages.js'
+import { printErr } from './print.js'
 import { printedRun, type Showing } from './printed-run.js'
 import type { QueueRequest } from './queue-options.js'
 import type { JournalRequest } from './run-options.js'
@@ -25,6 +28,8 @@ export interface RunRequest extends Showing {
   /** Where the number of jobs is read again from. */
   readonly jobsFile: string | null
   readonly dryRun: boolean
+  /** Where the run is shown while it goes on; null for nowhere. */
+  readonly report: ListenAddress | null
   /** Where the tasks run; null for here. */
   readonly queue: QueueRequest | null
 }
@@ -50,6 +55,7 @@ function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
   const { journal } = kept
   let stopFollowing: (() => void) | null = null
   let runner: QueueRunner | null = null
+  let live: LiveReport | null = null
   return printedRun({
     showing: request,
     journal,
@@ -59,8 +65,10 @@ function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
       const input = await open(request.input, journal)
       if (!request.dryRun) {
         runner = (await request.queue?.open(input)) ?? null
-        const options = { ...optionsFor(request, input, printer, messages), ...kept.dispatch }
+        live = request.report === null ? null : await openLiveReport(request.report)
+        const options = shownIn(live, { ...optionsFor(request, input, printer, messages), ...kept.dispatch })
         const run = dispatch(input, runner === null ? options : { ...options, runner })
+        live?.watch(run)
         if (request.jobsFile !== null) {
           const set = (jobs: number) => {
             run.concurrency = jobs
@@ -78,10 +86,34 @@ function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
     },
     finish: async () => {
       stopFollowing?.()
+      await live?.close()
       await runner?.close()
       await request.queue?.close()
     },
   })
+}
+
+/** Serves a page of the run, and says where. */
+async function openLiveReport(address: ListenAddress): Promise<LiveReport> {
+  const { serveReport } = await import('../report/live/serve-report.js')
+  const live = await serveReport({ address, command: ['drover', ...process.argv.slice(2)] })
+  // The only time that anybody gets to know the token, so --quiet does not keep it back.
+  printErr(`drover: report: ${live.url}\n`)
+  return live
+}
+
+/** Has the page told of all results, after whoever has to know them first. */
+function shownIn(live: LiveReport | null, options: DispatchSourceOptions): DispatchSourceOptions {
+  if (live === null) return options
+  return {
+    ...options,
+    onAttempt: (attempt) => live.add(attempt),
+    onResult: (result, progress) => {
+      const told = options.onResult?.(result, progress)
+      if (told === undefined) return live.add(result)
+      return told.then(() => live.add(result))
+    },
+  }
 }
 
 async function open(input: RunRequest['input'], journal: Journal | null): Promise<TaskInput> {

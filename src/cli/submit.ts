@@ -18,6 +18,7 @@ const MOST_TOLD = 10
 /** Options that are about results, which only --wait brings. */
 const OF_RESULTS = {
   journal: '--journal',
+  report: '--report',
   keepOrder: '--keep-order',
   tag: '--tag',
   lineBuffer: '--line-buffer',

@@ -6,13 +6,17 @@ import { connectTo, socketsIn } from './remove-dead.js'
 
 /** A run that is there, and that does not answer at the moment. */
 export interface SilentRun {
+  /** The run's id; only its beginning, where it is longer than 60 characters. */
   readonly run: string
+  /** It does not answer: it may be stopped (Ctrl-Z), or hang. */
   readonly silent: true
 }
 
 /**
  * All that goes on for this user and can be steered: runs, pools, daemons; the first to be started first. Those that do not answer
  * within two seconds, as when they are stopped, are told as well.
+ *
+ * @param options - `tasks`: whether to tell their tasks as well. Default: false.
  */
 export async function liveRuns(options: { readonly tasks?: boolean } = {}): Promise<(LiveRun | SilentRun)[]> {
   const folder = controlFolder()

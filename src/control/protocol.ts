@@ -35,6 +35,7 @@ export interface LiveRun {
   readonly kind: string
   /** Of the process that it goes on in. */
   readonly pid: number
+  /** The working directory of that process. */
   readonly cwd: string
   /** The program and its arguments, as it was called. */
   readonly command: readonly string[]
@@ -44,6 +45,7 @@ export interface LiveRun {
   readonly paused: boolean
   /** How many at once; null is as many as possible. */
   readonly jobs: number | null
+  /** How far it is. */
   readonly progress: Progress
   /** Those that run, and those that wait for another attempt; only when they were asked for, and where they are known. */
   readonly tasks?: readonly LiveTask[]

@@ -13,12 +13,15 @@ const ANSWER_MS = 2_000
 
 /** A piece of what a task prints. */
 export interface TailOutput {
+  /** `stdout` or `stderr`. */
   readonly stream: OutputStream
+  /** The bytes, cut anywhere. */
   readonly chunk: Buffer
 }
 
 /** What a task prints, as it comes. */
 export interface Tail extends AsyncIterable<TailOutput> {
+  /** The task, as it was when this began. */
   readonly task: LiveTask
   /** Bytes that came before what is told, or that were left out because they were read too slowly. */
   readonly droppedBytes: number
@@ -44,7 +47,13 @@ export class RemoteRun {
     return runOfName(this.#name) ?? this.#name
   }
 
-  /** How it stands. @throws DroverError `ERR_DROVER_NO_RUN` when it has ended, `ERR_DROVER_NO_ANSWER` when it does not answer. */
+  /**
+   * How it stands.
+   *
+   * @param options - `tasks`: whether to tell its tasks as well. Default: false.
+   * @throws (as a rejection, here as in all that follows) DroverError `ERR_DROVER_NO_RUN` when it has ended, `ERR_DROVER_NO_ANSWER`
+   * when it does not answer within two seconds.
+   */
   status(options: { readonly tasks?: boolean } = {}): Promise<LiveRun> {
     return this.#ask({ command: 'status', ...options }) as Promise<LiveRun>
   }
@@ -69,16 +78,27 @@ export class RemoteRun {
     await this.#ask({ command: 'pause' })
   }
 
+  /** Goes on after {@link pause}. */
   async resume(): Promise<void> {
     await this.#ask({ command: 'resume' })
   }
 
-  /** How many at once from now on. */
+  /**
+   * How many at once from now on.
+   *
+   * @param jobs - at least 1.
+   */
   async setJobs(jobs: number): Promise<void> {
     await this.#ask({ command: 'jobs', jobs })
   }
 
-  /** Follows what a task prints, from what is still kept of it until its attempt has ended. */
+  /**
+   * Follows what a task prints, from what is still kept of it until its attempt has ended.
+   *
+   * @param task - its id, or its number, from 1.
+   * @throws (as a rejection) DroverError `ERR_DROVER_NO_TASK` when no such task runs, `ERR_DROVER_OUTPUT` when its output does not come by
+   * the run.
+   */
   async tail(task: string): Promise<Tail> {
     const socket = await this.#connect({ command: 'tail', task })
     const lines = new SocketLines(socket)

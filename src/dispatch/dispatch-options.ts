@@ -1,5 +1,6 @@
 import type { Launcher, OutputStream } from '../launcher/port.js'
 import type { HostsOptions } from '../launcher/ssh/hosts-options.js'
+import { noticeOpenTelemetry } from '../observe/opentelemetry/automatic.js'
 import type { ProcessPool } from '../pool/process-pool.js'
 import {
   type CheckedSettings,
@@ -27,17 +28,23 @@ import type { TaskRunner } from './task-runner.js'
 
 /** A piece of a running task's output. */
 export interface TaskOutput {
+  /** Whose it is. */
   readonly task: Task
+  /** Position of the task, from 0. */
   readonly index: number
   /** Which try it comes from, from 1. */
   readonly attempt: number
+  /** `stdout` or `stderr`. */
   readonly stream: OutputStream
+  /** The bytes, cut anywhere; not to be changed. */
   readonly chunk: Buffer
 }
 
 /** What is known about a task at the moment it starts. */
 export interface StartInfo {
+  /** Position of the task, from 0. */
   readonly index: number
+  /** Which try it is, from 1. */
   readonly attempt: number
   /** The lowest number, from 1, that no other running task has. */
   readonly slot: number
@@ -46,6 +53,7 @@ export interface StartInfo {
 /** Names the files for the output of a task; both may be the same one. Their directory must be there. */
 export type OutputFiles = (task: Task, info: { readonly index: number }) => Readonly<Record<OutputStream, string>>
 
+/** How tasks are run, many of them. All of it is optional. */
 export interface DispatchOptions extends ExecutionSettings, SlotOptions {
   /** Slots: how many tasks run at once, by weight. Infinity is no limit. Default: the CPUs this process may use. */
   readonly concurrency?: number
@@ -164,6 +172,7 @@ export interface CheckedDispatchOptions extends CheckedSettings {
 export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchOptions {
   rejectUnknown('dispatch() and Dispatcher', options, DISPATCH_OPTIONS)
   checkSignal(options.signal)
+  noticeOpenTelemetry()
   const haltWords = options.halt ?? 'never'
   const run = options.run ?? uniqueId()
   if (!/^[\w-]+$/.test(run)) throw new OptionError(`run: expected letters, digits, _ and -, not ${JSON.stringify(run)}`)

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { checkCount, checkOneOf } from '../process/process-options.js'
 import { DroverError } from '../task/errors.js'
 import type { Result, ResultError, ResultState } from '../task/result.js'
@@ -15,6 +16,7 @@ import { Steering } from './steering.js'
 import { checkIterable, TaskSource, type Tasks } from './task-source.js'
 import { userCall } from './user-call.js'
 
+/** Options of `dispatch()`. All of it is optional. */
 export interface DispatchSourceOptions extends DispatchOptions {
   /** How many tasks there are, where that is known before they have been read. Default: an array's length, else unknown. */
   readonly total?: number | null
@@ -84,11 +86,16 @@ export class DispatchRun implements AsyncIterable<Result> {
     })
   }
 
+  /** How many slots there are. */
   get concurrency(): number {
     return this.#scheduler.slots.limit
   }
 
-  /** May be changed while it runs; less than what runs ends nothing. */
+  /**
+   * May be changed while it runs; less than what runs ends nothing.
+   *
+   * @throws OptionError unless it is a whole number of at least 1, or Infinity.
+   */
   set concurrency(concurrency: number) {
     this.#scheduler.slots.limit = checkConcurrency(concurrency)
     if (this.#begun) this.#scheduler.pump()
@@ -97,6 +104,7 @@ export class DispatchRun implements AsyncIterable<Result> {
   /** To look at single tasks and to steer them. */
   readonly steering: Steering
 
+  /** The run's id. */
   get run(): string {
     return this.#scheduler.options.run
   }
@@ -130,13 +138,22 @@ export class DispatchRun implements AsyncIterable<Result> {
     return this.#scheduler.summary()
   }
 
-  /** Starts nothing more; `now` also ends what runs, with the kill grace. */
+  /**
+   * Starts nothing more; `now` also ends what runs, with the kill grace.
+   *
+   * @param reason - what results then have as their error. Default: `ERR_DROVER_HALTED`.
+   * @throws OptionError for a word other than `soon` and `now`.
+   */
   halt(when: 'soon' | 'now', reason?: ResultError): void {
     checkOneOf('halt', when, ['soon', 'now'])
     this.#scheduler.stop(when, reason ?? { code: 'ERR_DROVER_HALTED', message: 'the run was halted' })
   }
 
-  /** Ends everything at once, without any grace. */
+  /**
+   * Ends everything at once, without any grace.
+   *
+   * @param reason - what results then have as their error. Default: `ERR_DROVER_ENDED`.
+   */
   destroy(reason?: ResultError): void {
     this.#readRest = false
     this.#lifecycle.hurry(reason ?? { code: 'ERR_DROVER_ENDED', message: 'the run was destroyed' })
@@ -155,6 +172,7 @@ export class DispatchRun implements AsyncIterable<Result> {
   #side(lookahead: number): SchedulerSide {
     const self = this
     return {
+      origin: new AsyncResource('drover.run'),
       lookahead,
       wantMore: () => {
         const before = this.#maker.count
@@ -203,6 +221,7 @@ export class DispatchRun implements AsyncIterable<Result> {
         },
         onError: (error) => {
           this.#sourceError = { error }
+          this.#scheduler.observer.failed(error)
           this.#scheduler.stop('soon', { code: 'ERR_DROVER_INPUT', message: 'the tasks could not be read any further' })
         },
       },

@@ -14,6 +14,7 @@ import { Scheduler } from './scheduler.js'
 import type { SchedulerSide } from './scheduler-side.js'
 import { Steering } from './steering.js'
 
+/** Options of {@link Dispatcher}. All of it is optional. */
 export interface DispatcherOptions extends DispatchOptions {
   /** Whether {@link Dispatcher.finished} keeps the results; memory then grows with them. Default: false. */
   readonly keepFinished?: boolean
@@ -33,6 +34,7 @@ export interface AddedTask {
   end(reason: ResultError, graceMs?: number): void
 }
 
+/** What a {@link Dispatcher} emits. What a listener throws ends the run. */
 export interface DispatcherEvents {
   /** A task, or a retry of it, has been started. */
   start: [task: Task, info: { index: number; attempt: number; slot: number }]
@@ -76,11 +78,16 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
     this.#lifecycle = new Lifecycle(this.#scheduler, this)
   }
 
+  /** How many slots there are. */
   get concurrency(): number {
     return this.#scheduler.slots.limit
   }
 
-  /** May be changed while it runs; less than what runs ends nothing. */
+  /**
+   * May be changed while it runs; less than what runs ends nothing.
+   *
+   * @throws OptionError unless it is a whole number of at least 1, or Infinity.
+   */
   set concurrency(concurrency: number) {
     this.#scheduler.slots.limit = checkConcurrency(concurrency)
     this.#scheduler.pump()
@@ -89,6 +96,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
   /** To look at single tasks and to steer them. */
   readonly steering: Steering
 
+  /** The run's id, as results have it. */
   get run(): string {
     return this.#scheduler.options.run
   }
@@ -109,7 +117,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
     return this.enter(task).result
   }
 
-  /** As {@link add}, for who may have to end this very task. */
+  /** As {@link add}, for who may have to end this very task. @throws as {@link add} does. */
   enter(task: Task | Process | string): AddedTask {
     if (this.#closed) throw new ClosedError('this dispatcher')
     const own = task instanceof Process ? task.task : checkedTask(typeof task === 'string' ? { command: task } : task)
@@ -142,7 +150,12 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
     return this.#scheduler.summary()
   }
 
-  /** Starts nothing more; `now` also ends what runs, with the kill grace. What waited becomes `skipped`. */
+  /**
+   * Starts nothing more; `now` also ends what runs, with the kill grace. What waited becomes `skipped`.
+   *
+   * @param reason - what results then have as their error. Default: `ERR_DROVER_HALTED`.
+   * @throws OptionError for a word other than `soon` and `now`.
+   */
   halt(when: 'soon' | 'now', reason?: ResultError): void {
     checkOneOf('halt', when, ['soon', 'now'])
     this.#scheduler.stop(when, reason ?? { code: 'ERR_DROVER_HALTED', message: 'the run was halted' })
@@ -179,6 +192,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> implements AsyncD
   #side(): SchedulerSide {
     const maker = () => this.#maker
     return {
+      origin: null,
       lookahead: 0,
       exhausted: true,
       allRead: true,

@@ -56,6 +56,8 @@ export class EntryMaker {
       ended: null,
       last: null,
       backoff: null,
+      traced: null,
+      tracedAttempt: null,
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { AttemptMessage, TaskMessage } from '../observe/messages.js'
 import type { Execution } from '../process/execution.js'
 import type { Process } from '../process/process.js'
 import type { SlotPermit } from '../slots/slot-source.js'
@@ -36,6 +37,9 @@ export interface Entry extends Queued {
   /** The result of the last attempt, while the next is waited for. */
   last: Result | null
   backoff: NodeJS.Timeout | null
+  /** What subscribers of its channel know it by, where there are any. */
+  traced: TaskMessage | null
+  tracedAttempt: AttemptMessage | null
 }
 
 /** What can be done to a running task, be it one of ours or a process object of the user's. */

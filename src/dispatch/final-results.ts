@@ -9,6 +9,8 @@ export interface FinalResultsEvents {
   /** How many tasks there are in all, as soon as it is known. */
   readonly total: () => number | null
   readonly announce: (entry: Entry, result: Result) => void
+  /** After that, or in place of it where the run has failed. */
+  readonly onSettled: (entry: Entry) => void
   /** After an announcement that was waited for, and when {@link FinalResults.isJammed} is over. */
   readonly onAnnounced: () => void
   /** `onResult` has failed; {@link FinalResults.fail} is to be called. */
@@ -108,8 +110,8 @@ export class FinalResults {
 
   #announce(entry: Entry, result: Result): void {
     this.#unannounced -= 1
-    if (this.#fatal !== null) return entry.settle?.(this.#fatal)
-    entry.settle?.({ result })
-    this.#events.announce(entry, result)
+    entry.settle?.(this.#fatal ?? { result })
+    if (this.#fatal === null) this.#events.announce(entry, result)
+    this.#events.onSettled(entry)
   }
 }

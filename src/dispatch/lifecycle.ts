@@ -22,7 +22,11 @@ export class Lifecycle {
     this.#scheduler = scheduler
     this.#options = scheduler.options
     const { control, onWarning } = scheduler.options
-    this.#socket = control === null ? null : new RunSocket(run, control, control.onUnseen ?? onWarning)
+    const warn = (message: string) => {
+      scheduler.observer.warned(message)
+      onWarning?.(message)
+    }
+    this.#socket = control === null ? null : new RunSocket(run, control, control.onUnseen ?? warn)
   }
 
   /** Begins to heed the signal, the journal and the total timeout, unless it does already. */
@@ -65,6 +69,7 @@ export class Lifecycle {
   async end(): Promise<void> {
     if (!this.#scheduler.idle) return
     const { launcher, scope, leftovers, killGraceMs } = this.#options
+    const hadBegun = this.#begun
     this.#begun = false
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
@@ -76,5 +81,6 @@ export class Lifecycle {
     if (!isOver()) return
     await this.#scheduler.leaveGate()
     if (this.#socket !== null && isOver()) await this.#socket.close()
+    if (hadBegun) this.#scheduler.observer.over(() => this.#scheduler.summary())
   }
 }

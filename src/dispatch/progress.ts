@@ -6,11 +6,13 @@ export interface Progress {
   readonly total: number | null
   /** Read and not started, those between two attempts included. */
   readonly queued: number
+  /** Started, and not ended. */
   readonly running: number
   /** With a final result. */
   readonly done: number
   /** Not run again, since the journal had a result of an earlier run. */
   readonly alreadyDone: number
+  /** Final results, by their state. */
   readonly byState: Readonly<Record<ResultState, number>>
   /** Final results a second over the last seconds; null in the first second. */
   readonly ratePerSecond: number | null
@@ -28,6 +30,7 @@ export interface Summary {
   readonly alreadyDone: number
   /** Those of them that had not succeeded. */
   readonly alreadyFailed: number
+  /** Final results, by their state. */
   readonly byState: Readonly<Record<ResultState, number>>
   /** Results that count as failures: failed, timed-out, killed, spawn-failed, lost and invalid. */
   readonly failures: number
@@ -35,6 +38,7 @@ export interface Summary {
   readonly halted: string | null
   /** Whether all tasks were read and each was run to an end of its own. */
   readonly complete: boolean
+  /** Milliseconds that the run took. */
   readonly durationMs: number
 }
 

@@ -3,6 +3,7 @@ import type { ResultState } from '../task/result.js'
 
 /** Who follows the output of a running task. */
 export interface OutputFollower {
+  /** A piece of what it prints. */
   onOutput(stream: OutputStream, chunk: Buffer): void
   /** The attempt has ended, and how. */
   onEnd(state: ResultState): void

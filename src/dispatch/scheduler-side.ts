@@ -1,8 +1,11 @@
+import type { AsyncResource } from 'node:async_hooks'
 import type { Result } from '../task/result.js'
 import type { Entry } from './entry.js'
 
 /** Where a scheduler gets its tasks and tells its results. */
 export interface SchedulerSide {
+  /** The asynchronous context that tasks are added in, where it is not that of the call. */
+  readonly origin: AsyncResource | null
   /**
    * Called when there is a free slot and nothing waits; more may be handed to `enqueue`, at once or later. Says whether
    * something has come at once, be it one that needs not be run.

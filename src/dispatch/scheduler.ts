@@ -9,6 +9,7 @@ import type { CheckedDispatchOptions } from './dispatch-options.js'
 import { Endings } from './endings.js'
 import type { Entry } from './entry.js'
 import { FinalResults } from './final-results.js'
+import { Observer } from './observer.js'
 import { Pause } from './pause.js'
 import type { Progress, Summary } from './progress.js'
 import type { SchedulerSide } from './scheduler-side.js'
@@ -30,6 +31,7 @@ import { userCall } from './user-call.js'
 export class Scheduler {
   readonly options: CheckedDispatchOptions
   readonly slots: LocalSlots
+  readonly observer: Observer
   readonly #side: SchedulerSide
   readonly #slotNumbers = new SlotNumbers()
   readonly #queue = new TaskQueue<Entry>()
@@ -51,9 +53,11 @@ export class Scheduler {
     this.options = options
     this.#side = side
     this.slots = new LocalSlots(options.concurrency)
+    this.observer = new Observer(options, side.origin)
     this.#results = new FinalResults(options, {
       total: () => side.total,
       announce: (entry, result) => side.announce(entry, result),
+      onSettled: (entry) => this.observer.announced(entry),
       onAnnounced: () => this.pump(),
       onError: (error) => this.fail(error),
     })
@@ -74,11 +78,13 @@ export class Scheduler {
       onChange: () => this.pump(),
       shed: (error) => this.#shed(error),
       onError: (error) => this.fail(error),
-      onWarning: (message) =>
-        void userCall(
+      onWarning: (message) => {
+        this.observer.warned(message)
+        userCall(
           () => options.onWarning?.(message),
           (error) => this.fail(error),
-        ),
+        )
+      },
     })
   }
 
@@ -140,6 +146,7 @@ export class Scheduler {
   }
 
   enqueue(entry: Entry): void {
+    this.observer.added(entry)
     if (this.#stopped !== null) return this.#letGo(entry, this.#stopped)
     this.#queue.push(entry)
     this.pump()
@@ -147,6 +154,7 @@ export class Scheduler {
 
   /** Gives a task that cannot be run its result. */
   finishInvalid(entry: Entry, error: ResultError): void {
+    this.observer.added(entry)
     this.#finishUnstarted(entry, 'invalid', error)
     this.pump()
   }
@@ -202,6 +210,7 @@ export class Scheduler {
 
   /** Stops the run because something in it failed that is no task; the error is what the run then ends with. */
   fail(error: unknown): void {
+    if (this.fatal === null) this.observer.failed(error)
     this.#results.fail(error)
     this.stop('now', { code: 'ERR_DROVER_ENDED', message: 'the run was ended by an error' })
   }
@@ -276,10 +285,12 @@ export class Scheduler {
     this.#delay.started()
     entry.startedMs = performance.now()
     this.#running.add(entry)
-    entry.running = startAttempt(entry, prepared, this.options, {
-      onEnd: (end) => this.#onEnd(entry, end),
-      onError: (error) => this.fail(error),
-    })
+    entry.running = this.observer.start(entry, () =>
+      startAttempt(entry, prepared, this.options, {
+        onEnd: (end) => this.#onEnd(entry, end),
+        onError: (error) => this.fail(error),
+      }),
+    )
     this.#side.onStart(entry)
   }
 
@@ -288,21 +299,31 @@ export class Scheduler {
     entry.recent?.end(end.state)
     entry.recent = null
     this.#release(entry)
+    let known: Result | null = null
+    const resultOnce = () => {
+      known ??= end.result()
+      return known
+    }
+    const decided = this.observer.ended(entry, resultOnce)
     if (this.#stopped === null && entry.ended === null && end.shortage && this.#shortage.retries(this.#running.size)) {
+      decided(true)
       entry.attempt -= 1
       this.#queue.push(entry)
       return this.pump()
     }
     if (end.state !== 'spawn-failed') this.#shortage.started()
-    const result = end.result()
+    const result = resultOnce()
     if (entry.shed !== null && result.state === 'cancelled' && this.#stopped === null && entry.ended === null) {
+      decided(true)
       entry.shed = null
       // That it had to make way is none of the tries that it may have.
       entry.attempt -= 1
       return this.#again.add(entry, result, null)
     }
     const mayRetry = this.#stopped === null && entry.ended === null && entry.attempt < entry.attempts
-    if (!mayRetry || !isRetried(result.state)) return this.#finish(entry, result)
+    const again = mayRetry && isRetried(result.state)
+    decided(again)
+    if (!again) return this.#finish(entry, result)
     this.#again.add(entry, result, backoffMs(this.options.backoffMs, entry.attempt))
     this.pump()
   }
@@ -347,6 +368,7 @@ export class Scheduler {
   }
 
   #finish(entry: Entry, result: Result): void {
+    this.observer.finished(entry, result)
     // Nothing may start before it is known whether this result halts the run.
     this.#hold(() => this.#results.add(entry, result))
     this.checkHalt()

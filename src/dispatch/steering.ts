@@ -10,10 +10,13 @@ export interface LiveTask {
   readonly index: number
   /** The user's name for it; null when it has none. */
   readonly id: string | null
+  /** Whether an attempt runs, or another is waited for. */
   readonly state: 'running' | 'waiting'
   /** Which try it is in, or was last. */
   readonly attempt: number
+  /** How many tries are allowed. */
   readonly attempts: number
+  /** Of its process; null while it waits, and where it has none of its own. */
   readonly pid: number | null
   /** Milliseconds since this attempt was started; 0 while it waits. */
   readonly durationMs: number
@@ -23,9 +26,11 @@ export interface LiveTask {
 
 /** What is told when one begins to follow a task's output. */
 export interface Followed {
+  /** The task, as it was at that moment. */
   readonly task: LiveTask
   /** How much of the beginning is not kept any more. */
   readonly droppedBytes: number
+  /** Follows it no more. */
   readonly stop: () => void
 }
 
@@ -48,6 +53,7 @@ export class Steering {
     this.#scheduler.paused = true
   }
 
+  /** Goes on after {@link pause}. */
   unpause(): void {
     this.#scheduler.paused = false
   }
@@ -75,6 +81,8 @@ export class Steering {
    * Tells what a running task prints: what is still kept of this attempt, up to 64 KiB, and then what comes, until the attempt has
    * ended. Only what drover reads can be told.
    *
+   * @param which - its id, or its number, from 1.
+   * @param follower - told at once what is kept, before this returns.
    * @throws DroverError `ERR_DROVER_NO_TASK` when no such task runs, `ERR_DROVER_OUTPUT` when its output does not come by here.
    */
   follow(which: string, follower: OutputFollower): Followed {

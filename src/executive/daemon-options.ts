@@ -23,6 +23,7 @@ export interface DaemonRound extends ForEachSummary {
   readonly error: unknown
 }
 
+/** What `daemon()` does. Besides what is here, it takes what `forEach()` does; `control` is true unless it is said otherwise. */
 export interface DaemonOptions<Item = unknown, Value = unknown> extends ForEachOptions<Item, Value> {
   /** Gives the items of each round anew, as for `forEach()`; nothing, or an empty one, when there is nothing to do. */
   readonly queue: () => Items<Item> | null | undefined | PromiseLike<Items<Item> | null | undefined>

@@ -15,12 +15,19 @@ export type DaemonEnd = 'stop' | 'abort' | 'SIGTERM' | 'SIGINT'
 
 /** Counts over all rounds of a daemon. */
 export interface DaemonCounts {
+  /** Rounds that were begun. */
   rounds: number
+  /** Rounds whose time passed while another was going on. */
   missed: number
+  /** How often it was reloaded. */
   reloads: number
+  /** Items that were pulled; each has one result. */
   total: number
+  /** Results that count as failures: failed, timed-out, killed, spawn-failed, lost and invalid. */
   failures: number
+  /** Processes that were started. */
   workers: number
+  /** Results, by their state. */
   readonly byState: Record<ResultState, number>
 }
 
@@ -80,7 +87,12 @@ export class DaemonRounds<Item, Value> {
       await this.#manager.tell('STOPPING=1')
       await this.#workers.close()
     }
-    if (this.#failure !== null) throw this.#failure.error
+    const { log } = this.#options.forEach
+    if (this.#failure !== null) {
+      log?.error({ err: this.#failure.error }, 'the daemon is ended by an error')
+      throw this.#failure.error
+    }
+    log?.info({ ...this.counts, endedBy: this.#endedBy }, 'daemon ended')
     return this.#endedBy!
   }
 
@@ -171,16 +183,25 @@ export class DaemonRounds<Item, Value> {
       this.#run = null
     }
     const round: DaemonRound = { ...summary, round: this.counts.rounds, startedAt, missed, error }
+    this.#tellRound(round)
     await this.#unlessLeft(onRound?.(round))
     await this.#manager.tell(`STATUS=${statusOf(round)}`)
     if (this.#goesOn && (await this.#unlessLeft(stop?.(round))) === true) this.#endedBy ??= 'stop'
+  }
+
+  #tellRound({ error, ...round }: DaemonRound): void {
+    const { log } = this.#options.forEach
+    if (round.missed > 0) log?.warn({ round: round.round, missed: round.missed }, 'rounds were missed')
+    if (error === null) log?.info(round, 'round ended')
+    else log?.warn({ ...round, err: error }, 'round failed')
   }
 
   async #handleQueue(): Promise<ForEachSummary> {
     const items = await this.#unlessLeft(this.#options.queue())
     if (items === null || items === undefined || !this.#goesOn) return NOTHING
     // The daemon listens to the signal by itself.
-    this.#run = new ForEachRun(items, { ...this.#options.forEach, signal: undefined, control: false }, this.#workers)
+    const options = { ...this.#options.forEach, signal: undefined, control: false, isRound: true }
+    this.#run = new ForEachRun(items, options, this.#workers)
     this.#run.paused = this.#paused
     if (this.#jobs !== null) this.#run.concurrency = this.#jobs
     return this.#run.summary()

@@ -1,4 +1,5 @@
 import type { Launcher } from '../launcher/port.js'
+import type { Log } from '../observe/logger.js'
 import { checkPoolOptions } from '../pool/check-pool-options.js'
 import type { PoolOptions } from '../pool/pool-options.js'
 import { LIMITS } from '../process/limits.js'
@@ -12,7 +13,7 @@ import type { ItemResult } from './item-result.js'
 const POOL_OPTIONS = [
   ...(['timeoutMs', 'maxRequests', 'maxAgeMs', 'maxIdleMs', 'recycleMemoryBytes'] as const),
   ...(['checkIntervalMs', 'startTimeoutMs', 'maxStartFailures', 'startBackoffMs', 'maxMessageBytes'] as const),
-  ...(['maxOutputBytes', 'killGraceMs', 'cwd', 'env', 'execArgv', 'launcher'] as const),
+  ...(['maxOutputBytes', 'killGraceMs', 'cwd', 'env', 'execArgv', 'launcher', 'logger'] as const),
   ...LIMITS,
   ...SLOT_OPTIONS,
 ]
@@ -67,6 +68,9 @@ export interface CheckedForEach<Item = unknown, Value = unknown> {
   readonly backoffMs: number
   readonly maxOutputBytes: number
   readonly launcher: Launcher
+  readonly log: Log | null
+  /** Whether it is a round of a daemon, which tells of its end by itself. */
+  readonly isRound: boolean
   readonly signal: AbortSignal | undefined
   readonly output: 'keep' | 'inherit'
   readonly control: boolean
@@ -96,7 +100,7 @@ export function checkForEach<Item, Value>(
   const pool: HandedOn = Object.fromEntries(
     POOL_OPTIONS.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
   )
-  const { maxOutputBytes, launcher } = checkPoolOptions(handler, undefined, pool)
+  const { maxOutputBytes, launcher, log } = checkPoolOptions(handler, undefined, pool)
   const { concurrency = usableCpus() } = options
   return {
     handler,
@@ -107,6 +111,8 @@ export function checkForEach<Item, Value>(
     backoffMs: checkDuration('backoffMs', options.backoffMs ?? 1_000),
     maxOutputBytes,
     launcher,
+    log,
+    isRound: false,
     signal: options.signal,
     output: checkOneOf('output', options.output ?? 'keep', ['keep', 'inherit']),
     control: options.control === true,

@@ -135,13 +135,20 @@ export class ForEachRun<Item = unknown, Value = unknown> implements AsyncIterabl
   /**
    * Pulls no more. `soon` finishes what was pulled (an item that the source is about to give is taken as well), but tries nothing
    * again; `now` ends what runs, with the kill grace, and does not wait for the source.
+   *
+   * @param reason - what results then have as their error. Default: `ERR_DROVER_HALTED`.
+   * @throws OptionError for a word other than `soon` and `now`.
    */
   halt(when: 'soon' | 'now', reason?: ResultError): void {
     checkOneOf('halt', when, ['soon', 'now'])
     this.#stop(when, reason ?? { code: 'ERR_DROVER_HALTED', message: 'the run was halted' })
   }
 
-  /** Ends everything at once, without any grace. */
+  /**
+   * Ends everything at once, without any grace.
+   *
+   * @param reason - what results then have as their error. Default: `ERR_DROVER_ENDED`.
+   */
   destroy(reason?: ResultError): void {
     this.#stop('now', reason ?? { code: 'ERR_DROVER_ENDED', message: 'the run was destroyed' }, 0)
   }
@@ -302,8 +309,16 @@ export class ForEachRun<Item = unknown, Value = unknown> implements AsyncIterabl
     }
     await this.#socket?.close()
     this.#forgetSignal?.()
+    this.#tellOver()
     this.#results.end(this.#failure)
     this.#onOver()
+  }
+
+  #tellOver(): void {
+    const { log, isRound } = this.#options
+    if (isRound) return
+    if (this.#failure !== null) log?.error({ err: this.#failure.error }, 'the run was ended by an error')
+    log?.info(this.progress(), 'run ended')
   }
 
   /** Nobody reads any more. What fails from here on is told to who left. */

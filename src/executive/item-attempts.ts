@@ -1,4 +1,5 @@
 import { backoffMs, isRetried } from '../dispatch/backoff.js'
+import type { Log } from '../observe/logger.js'
 import type { Lease } from '../pool/lease.js'
 import type { ProcessPool } from '../pool/process-pool.js'
 import type { ResultError } from '../task/result.js'
@@ -28,13 +29,28 @@ export interface PulledItem {
 
 /** Has an item handled, again and again where it may be; resolves to its result, and never rejects. */
 export async function handleItem(pulled: PulledItem, host: AttemptsHost): Promise<ItemResult> {
-  const { attempts, backoffMs: baseMs } = host.options
+  const { attempts, backoffMs: baseMs, log } = host.options
   for (let attempt = 1; ; attempt++) {
     const result = await new ItemAttempt(pulled, attempt, host).run()
+    if (log !== null) logAttempt(log, result)
     if (!isRetried(result.state) || attempt === attempts || host.ended() !== null) return result
+    log?.warn({ index: pulled.index, state: result.state, attempt, attempts }, 'item is tried again')
     await host.pause(backoffMs(baseMs, attempt))
     if (host.ended() !== null) return result
   }
+}
+
+function logAttempt(log: Log, { index, state, attempt, durationMs, pid, error }: ItemResult): void {
+  const fields = {
+    index,
+    state,
+    attempt,
+    durationMs,
+    pid,
+    ...(error !== null && { error: { code: error.code, message: error.message } }),
+  }
+  if (state === 'spawn-failed') log.warn(fields, 'item could not be handled: no process could be started')
+  else log.debug(fields, 'item ended')
 }
 
 /** The result of one that no process ever had. */
@@ -82,6 +98,7 @@ class ItemAttempt {
     }
     const { pid } = lease
     const { pulledMs } = this.#pulled
+    this.#host.options.log?.debug({ index: this.#pulled.index, attempt: this.#attempt, pid }, 'item started')
     const startedAt = new Date().toISOString()
     const startedMs = performance.now()
     const outcome = await this.#ask(lease)

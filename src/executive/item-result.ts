@@ -24,16 +24,21 @@ export interface ItemError extends ResultError {
 export interface ItemResult<Item = unknown, Value = unknown> {
   /** Position among the items that were pulled, from 0. */
   readonly index: number
+  /** The item itself. */
   readonly item: Item
+  /** What became of it, as above. */
   readonly state: ResultState
   /** What the handler returned; undefined unless it `succeeded`. */
   readonly value: Value | undefined
+  /** Why it did not go well; null when it did. */
   readonly error: ItemError | null
   /** What was printed for this item in its last attempt, beginning and end where it is more than `maxOutputBytes`. */
   readonly stdout: string
+  /** The same of standard error. */
   readonly stderr: string
-  /** True sizes, whatever was kept. */
+  /** The true size, whatever was kept. */
   readonly stdoutBytes: number
+  /** The same of standard error. */
   readonly stderrBytes: number
   /** Whether `stdout` or `stderr` holds less than all. */
   readonly truncated: boolean
@@ -55,6 +60,7 @@ export interface ItemResult<Item = unknown, Value = unknown> {
 export interface ForEachSummary {
   /** Items that were pulled; each has one result. */
   readonly total: number
+  /** Results, by their state. */
   readonly byState: Readonly<Record<ResultState, number>>
   /** Results that count as failures: failed, timed-out, killed, spawn-failed, lost and invalid. */
   readonly failures: number
@@ -62,6 +68,7 @@ export interface ForEachSummary {
   readonly complete: boolean
   /** Processes that were started. */
   readonly workers: number
+  /** Milliseconds since the run was begun. */
   readonly durationMs: number
 }
 

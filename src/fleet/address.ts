@@ -1,14 +1,20 @@
 import { OptionError } from '../task/errors.js'
 
+/** A server. */
 export interface HostPort {
+  /** Its name, or its address without brackets. */
   readonly host: string
+  /** From 1 to 65,535. */
   readonly port: number
 }
 
 /** Files for TLS; none of them has to be there for `rediss://`. */
 export interface TlsFiles {
+  /** Certificates of authorities, in PEM. Default: those of Node. */
   readonly ca?: string
+  /** The certificate of this client, in PEM. */
   readonly cert?: string
+  /** Its private key, in PEM. */
   readonly key?: string
 }
 

@@ -39,6 +39,7 @@ export type TaskWorker = Worker<TaskEnvelope, PackedResult, string, IQueueBacken
 export type TaskWorkerClass = typeof Worker<TaskEnvelope, PackedResult, string, IQueueBackend, JobProgress, unknown>
 export type TaskEvents = QueueEvents<PackedResult, IQueueBackend, unknown>
 
+/** What all that speaks to a queue takes. */
 export interface BackendOptions {
   /** OpenTelemetry, as `bullmq-otel` makes it. */
   readonly telemetry?: Telemetry | undefined

@@ -3,7 +3,9 @@ import type { BackendOptions } from './backend.js'
 import { type QueueChoice, withQueue } from './open-queue.js'
 import { checkRun, type TaskEnvelope } from './task-envelope.js'
 
+/** What is to end. */
 export interface CancelOptions extends BackendOptions {
+  /** Where it is. */
   readonly queue: QueueChoice
   /** The run. */
   readonly run: string

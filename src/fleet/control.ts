@@ -4,7 +4,9 @@ import type { TaskEnvelope } from './task-envelope.js'
 
 /** What is to be ended: a whole run, or one task of it, by its id or key. */
 export interface CancelMark {
+  /** The id of the run. */
   readonly run: string
+  /** The id or key of the task; null for the whole run. */
   readonly task: string | null
 }
 

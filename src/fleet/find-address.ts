@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { OptionError } from '../task/errors.js'
 import { holdsPassword, parseQueueAddress, type QueueAddress } from './address.js'
 
+/** Where the address of a queue is looked for. */
 export interface AddressSources {
   /** The address as it was given on a command line, where everybody can see it. */
   readonly given?: string | undefined

@@ -43,9 +43,11 @@ export async function work(options: WorkOptions): Promise<FleetWorker> {
 
 /** A machine of the fleet; see {@link work}. */
 export class FleetWorker implements AsyncDisposable {
+  /** The connection, for who needs BullMQ itself. */
   readonly backend: Backend
   /** BullMQ's worker, for its events and metrics. */
   readonly bull: TaskWorker
+  /** What others see of it. */
   readonly name: string
   readonly #options: CheckedWorkOptions
   readonly #starter: TaskStarter

@@ -1,6 +1,7 @@
 export { describeAddress, type HostPort, parseQueueAddress, type QueueAddress, type TlsFiles } from './address.js'
 export type { BackendOptions } from './backend.js'
 export { type Cancelling, type CancelOptions, cancel } from './cancel.js'
+export type { CancelMark } from './control.js'
 export * from './dashboard/index.js'
 export { type AddressSources, findQueueAddress } from './find-address.js'
 export { QueueError } from './fleet-error.js'

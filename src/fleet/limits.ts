@@ -5,7 +5,9 @@ import { permitQueue } from './permits.js'
 import { limitsOf, type QueueLimits } from './status.js'
 import { checkTag } from './task-envelope.js'
 
+/** What is limited. A limit that is not named here stays as it is. */
 export interface LimitOptions extends BackendOptions {
+  /** The queue that it holds for. */
   readonly queue: QueueChoice
   /** Whose limits they are: those of the tasks that were submitted with this tag. Default: of the whole queue. */
   readonly tag?: string | undefined

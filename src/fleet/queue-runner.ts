@@ -12,9 +12,11 @@ import { jobLimits, type SubmitOptions } from './submit.js'
 import { checkRun } from './task-envelope.js'
 import { type JobDefaults, jobOf, type TaskJobSpec } from './task-jobs.js'
 
+/** Where tasks of a run go, for {@link QueueRunner}. */
 export interface QueueRunnerOptions
   extends BackendOptions,
     Pick<SubmitOptions, 'run' | 'signer' | 'tag' | 'timeoutMs' | 'retries'> {
+  /** Where the tasks go. */
   readonly queue: QueueChoice
   /** Which results of an earlier submission of the same run do not count, so that the task is run again. Default: inconclusive ones. */
   readonly again?: ((state: ResultState) => boolean) | undefined
@@ -100,6 +102,7 @@ export class QueueRunner implements TaskRunner, AsyncDisposable {
     }
   }
 
+  /** Submits a task, and gives its result when there is one. */
   run(task: Task, { index, key }: { readonly index: number; readonly key: string }): RunningElsewhere {
     const spec = jobOf(task, index, key, this.#defaults)
     const { jobId } = spec.opts

@@ -3,23 +3,31 @@ import type { CancelMark } from './control.js'
 import { type OpenQueue, type QueueChoice, withQueue } from './open-queue.js'
 import { checkRun, runOfJob } from './task-envelope.js'
 
+/** What is looked at. */
 export interface StatusOptions extends BackendOptions {
+  /** The queue. */
   readonly queue: QueueChoice
   /** Counts the tasks of this run alone, which takes a look at each name in the queue. Default: all of them are counted. */
   readonly run?: string | undefined
 }
 
+/** Tasks of a queue, or of one run in it. */
 export interface TaskCounts {
   /** Wait for a worker. */
   readonly waiting: number
+  /** Are with a worker. */
   readonly running: number
   /** Have a result that has not expired. */
   readonly done: number
 }
 
+/** A task that a worker has. */
 export interface RunningTask {
+  /** The id of its run. */
   readonly run: string
+  /** The user's name for it; null when it has none. */
   readonly id: string | null
+  /** Its content key. */
   readonly key: string
   /** Which worker has it. */
   readonly worker: string | null
@@ -29,14 +37,21 @@ export interface RunningTask {
   readonly lost: number
 }
 
+/** How a queue stands at this moment. */
 export interface FleetStatus {
+  /** The queue's name. */
   readonly queue: string
+  /** How many wait, run and are done. */
   readonly tasks: TaskCounts
+  /** The run that was asked for; null for all. */
   readonly run: string | null
+  /** Those that are connected, and how many tasks each has. */
   readonly workers: readonly { readonly name: string; readonly running: number }[]
+  /** The tasks that workers have. */
   readonly running: readonly RunningTask[]
   /** What `drover cancel` was called for. */
   readonly cancelled: readonly CancelMark[]
+  /** What holds for the whole fleet. */
   readonly limits: QueueLimits
 }
 

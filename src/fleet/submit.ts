@@ -10,6 +10,7 @@ import { checkRun, checkTag } from './task-envelope.js'
 import { jobOf } from './task-jobs.js'
 import type { EnvelopeSigner } from './trust.js'
 
+/** How tasks are submitted. */
 export interface SubmitOptions extends BackendOptions {
   /** Where the tasks go. */
   readonly queue: QueueChoice
@@ -34,10 +35,13 @@ export interface SubmitOptions extends BackendOptions {
 
 /** What became of a submission. */
 export interface Submission {
+  /** The run's id. */
   readonly run: string
+  /** The queue's name. */
   readonly queue: string
   /** Tasks that are in the queue now, those that were there before included. */
   readonly submitted: number
+  /** What could not be a task. */
   readonly invalid: number
 }
 

@@ -3,7 +3,9 @@ import type { TaskEnvelope } from './task-envelope.js'
 
 /** Where a task stands in the queue. A signature covers it, so that a task cannot be moved to another place. */
 export interface TaskPlace {
+  /** The queue's name. */
   readonly queue: string
+  /** The id of the job that the task is. */
   readonly jobId: string
 }
 

@@ -11,8 +11,11 @@ import type { EnvelopeVerifier } from './trust.js'
 /** Runs a task in this process, in place of starting a command. What it returns (JSON) is the result's `value`; what it throws fails it. */
 export type TaskHandler = (task: Task, info: HandlerInfo) => unknown
 
+/** What a handler is told besides the task. */
 export interface HandlerInfo {
+  /** The id of its run. */
   readonly run: string
+  /** Its position in that, from 0. */
   readonly index: number
   /** Aborted when the task is to end: it was cancelled, or its lock is about to expire. */
   readonly signal: AbortSignal
@@ -30,6 +33,7 @@ const DISPATCH = [
   'maxOutputBytes',
   'leftovers',
   'launcher',
+  'logger',
   'maxMemoryBytes',
   'maxProcesses',
   'maxCpuMs',
@@ -46,6 +50,7 @@ const DISPATCH = [
 
 export type WorkDispatchOptions = Pick<DispatchOptions, (typeof DISPATCH)[number]>
 
+/** What a worker runs, and how. Only `queue` must be there. */
 export interface WorkOptions extends WorkDispatchOptions, BackendOptions {
   /** Where the tasks come from. */
   readonly queue: QueueChoice

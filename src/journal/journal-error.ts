@@ -51,3 +51,8 @@ export function readingErrorOf(path: string, error: unknown): unknown {
   const { syscall } = error as NodeJS.ErrnoException
   return syscall === undefined ? error : journalErrorOf(path, 'read', error, READING_ADVICE)
 }
+
+/** Whether somebody has named what is no journal, or is not there; a disk that fails while it is read is nobody's mistake. */
+export function isMistakenJournal(error: unknown): error is JournalError {
+  return error instanceof JournalError && (error.cause as NodeJS.ErrnoException | undefined)?.syscall !== 'read'
+}

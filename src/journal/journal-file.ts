@@ -4,7 +4,7 @@ import type { Attempt, Result } from '../task/result.js'
 import { JournalError, readingErrorOf } from './journal-error.js'
 import { hasAllFields } from './record-fields.js'
 import { endOfLines, type RecordLine, recordLines } from './record-lines.js'
-import { beginsRecord, FORMAT_VERSION, parseRecord } from './records.js'
+import { beginsRecord, FORMAT_VERSION, parseRecord, type RunRecord } from './records.js'
 
 /** A line of a journal that is no record, as a power cut can leave it. */
 export interface DamagedLine {
@@ -61,17 +61,24 @@ export class JournalFile {
   /**
    * All results and attempts, some at a time, in the order of the file.
    *
+   * @param onRun - called with the head of each run, before what follows it in the file is given.
    * @throws JournalError when it cannot be read, or at the head of a run in a later format.
    */
-  async *records(onDamage?: (line: DamagedLine) => void): AsyncGenerator<readonly FoundRecord[], void> {
+  async *records(
+    onDamage?: (line: DamagedLine) => void,
+    onRun?: (run: RunRecord) => void,
+  ): AsyncGenerator<readonly FoundRecord[], void> {
     for await (const lines of this.#lines()) {
       const found: FoundRecord[] = []
       for (const { offset, bytes } of lines) {
         if (bytes.length === 0) continue
         const record = parseRecord(bytes)
-        if (record?.type === 'run') checkVersion(this.#path, record.version)
-        else if (record !== null && hasAllFields(record)) found.push({ offset, bytes: bytes.length, record })
-        else onDamage?.({ offset, bytes: bytes.length })
+        if (record?.type === 'run') {
+          checkVersion(this.#path, record.version)
+          onRun?.(record)
+        } else if (record !== null && hasAllFields(record)) {
+          found.push({ offset, bytes: bytes.length, record })
+        } else onDamage?.({ offset, bytes: bytes.length })
       }
       if (found.length > 0) yield found
     }

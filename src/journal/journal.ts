@@ -20,6 +20,7 @@ import { recordLines } from './record-lines.js'
 import { FORMAT_VERSION, parseRecord, type RunRecord } from './records.js'
 import { checkBeginning, repairEnd } from './repair.js'
 
+/** How a journal is opened. All of it is optional. */
 export interface JournalOptions {
   /** Runs only tasks that have no conclusive result in it. Default: false. */
   readonly resume?: boolean
@@ -60,7 +61,9 @@ export interface JournalFindings {
  * const summary = await dispatch(tasks, { journal }).summary()
  */
 export class Journal implements ResultJournal, AsyncDisposable {
+  /** The file. */
   readonly path: string
+  /** What was there when it was opened. */
   readonly findings: JournalFindings
   readonly #options: JournalOptions
   readonly #launcher: Launcher
@@ -163,6 +166,7 @@ export class Journal implements ResultJournal, AsyncDisposable {
     return this.#closed
   }
 
+  /** {@link close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

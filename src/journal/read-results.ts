@@ -5,6 +5,7 @@ import { type Attempt, RESULT_STATES, type Result, type ResultState } from '../t
 import { type DamagedLine, type FoundRecord, JournalFile } from './journal-file.js'
 import { NewestResults } from './newest-results.js'
 
+/** How a journal is read. All of it is optional. */
 export interface ReadResultsOptions {
   /** Gives only what is in one of these states; the newest result decides first. Default: all states. */
   readonly states?: readonly ResultState[] | undefined

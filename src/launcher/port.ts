@@ -41,7 +41,9 @@ export interface ResourceLimits {
   readonly fileSizeBytes?: number | undefined
   /** The number of descriptors, the three standard streams included. */
   readonly openFiles?: number | undefined
+  /** The largest core file; 0 is none. */
   readonly coreBytes?: number | undefined
+  /** Of the first thread. */
   readonly stackBytes?: number | undefined
 }
 
@@ -57,16 +59,21 @@ export type DescriptorSpec =
   | { readonly as: number; readonly path: string; readonly mode: 'read' | 'write' | 'read-write' }
   | { readonly as: number; readonly inherited: number }
 
+/** What a launcher is to start. */
 export interface StartSpec {
   /** A program: a path, or a name that is looked up in the child's PATH. */
   readonly file: string | Uint8Array
   /** Arguments without the program's own name. */
   readonly args: readonly (string | Uint8Array)[]
+  /** The working directory. Default: this process's. */
   readonly cwd?: string | undefined
   /** Differences to the parent's environment; `null` removes a variable. */
   readonly env?: Readonly<Record<string, string | Uint8Array | null>> | undefined
+  /** Where its standard input comes from. */
   readonly stdin: StdinSpec
+  /** Where its standard output goes. */
   readonly stdout: OutputSpec
+  /** Where its standard error goes. */
   readonly stderr: OutputSpec
   /**
    * Names the run that the child belongs to, so that {@link Launcher.survivors} and {@link Launcher.signalScope} find
@@ -103,17 +110,23 @@ export interface StartSpec {
 
 /** Why a child could not be started. `code` is the system's, as in `ENOENT`, or one of drover's. */
 export interface StartError {
+  /** Stable. */
   readonly code: string
+  /** For people. */
   readonly message: string
 }
 
+/** How a child ended, by itself or not. */
 export interface ChildExit {
+  /** Null where a signal ended it. */
   readonly exitCode: number | null
   /** Name, as in `SIGKILL`. */
   readonly signal: string | null
-  /** The kernel's accounting; null where the adapter cannot know. */
+  /** Processor time outside the kernel, of all processes of it that were waited for; null where the adapter cannot know. */
   readonly cpuUserMs: number | null
+  /** The same, within the kernel. */
   readonly cpuSystemMs: number | null
+  /** Peak of the largest single process of it; null where the adapter cannot know. */
   readonly maxRssBytes: number | null
   /** Whether processes of the child's group may still be alive. False only when it is certain that there is none. */
   readonly groupAlive: boolean
@@ -132,7 +145,9 @@ export interface ChildExit {
  * there when a `direct` child exited may be told after `onExit`.
  */
 export interface ChildEvents {
+  /** It has been started. */
   onSpawn(pid: number): void
+  /** It could not be started. */
   onSpawnError(error: StartError): void
   /** The chunk belongs to the receiver and is not reused. */
   onOutput(stream: OutputStream, chunk: Buffer): void
@@ -143,6 +158,7 @@ export interface ChildEvents {
   onOutputCounted?(stream: OutputStream, bytes: number): void
   /** End of file, or after {@link Child.closeOutput}. */
   onOutputEnd(stream: OutputStream): void
+  /** It has ended. */
   onExit(exit: ChildExit): void
   /** The launcher died under the child; what became of it is unknown and it is being ended. */
   onLost(error: StartError): void
@@ -168,9 +184,11 @@ export interface Child {
    * throws when the child is gone.
    */
   write(...chunks: readonly (Uint8Array | string)[]): boolean
+  /** Only for stdin `pipe`. Ends its standard input, when all that was written has been read. */
   endInput(): void
   /** Only for output to a `pipe`. Stops reading a stream, so that the child waits when its pipe is full; a few chunks may still arrive. */
   pauseOutput(stream: OutputStream): void
+  /** Reads on after {@link pauseOutput}. */
   resumeOutput(stream: OutputStream): void
   /** Stops reading for good and closes the pipe; `onOutputEnd` follows. A descendant that writes to it gets SIGPIPE. */
   closeOutput(stream: OutputStream): void
@@ -221,6 +239,7 @@ export interface LauncherCapabilities {
   readonly isRemote?: boolean
 }
 
+/** How a lock is taken. All of it is optional. */
 export interface LockOptions {
   /** Whether others may hold it at the same time who also want it shared. Default: false. */
   readonly shared?: boolean | undefined
@@ -238,6 +257,7 @@ export interface LauncherLock {
   readonly lost: AbortSignal
   /** Gives it back; resolves when others can have it. Never rejects, and does nothing the second time. */
   release(): Promise<void>
+  /** {@link release}. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -254,6 +274,7 @@ export type JobserverSpec = (
   readonly keepsAlive?: boolean
 }
 
+/** What a jobserver tells. */
 export interface JobserverEvents {
   /** The tokens that were wanted, as many as that; nothing is wanted any more. */
   onTokens(tokens: Buffer): void
@@ -290,6 +311,7 @@ export interface SlotsSpec {
   readonly keepsAlive?: boolean
 }
 
+/** What slots that are waited for tell. */
 export interface SlotsEvents {
   /** They are held, so many. */
   onTaken(count: number): void
@@ -303,8 +325,11 @@ export interface SlotsClaim {
   give(): Promise<void>
 }
 
+/** Starts, watches and ends processes: the port that all adapters have. */
 export interface Launcher {
+  /** Which adapter it is. */
   readonly name: 'node' | 'native' | 'ssh'
+  /** What it can do beyond the contract. */
   readonly capabilities: LauncherCapabilities
   /** Starts a child in a session of its own. Never throws for what the system refuses: that is `onSpawnError`. */
   start(spec: StartSpec, events: ChildEvents): Child

@@ -4,9 +4,11 @@ import type { OutputStream } from '../launcher/port.js'
 export interface Printed<Output extends string | Buffer = string | Buffer> {
   /** As far as `maxOutputBytes` of each stream go. */
   readonly stdout: Output
+  /** The same of standard error. */
   readonly stderr: Output
-  /** True sizes, whatever was kept. */
+  /** The true size, whatever was kept. */
   readonly stdoutBytes: number
+  /** The same of standard error. */
   readonly stderrBytes: number
   /** Whether `stdout` and `stderr` hold less than all that was printed. */
   readonly truncated: boolean
@@ -29,6 +31,7 @@ export interface Answer<Value = unknown, Output extends string | Buffer = string
   readonly durationMs: number
 }
 
+/** How one request is made. All of it is optional. */
 export interface RequestOptions {
   /** Gives the request up when it is aborted; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined

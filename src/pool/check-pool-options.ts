@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { launcherFor } from '../launcher/default-launcher.js'
+import { logOf } from '../observe/logger.js'
+import { noticeOpenTelemetry } from '../observe/opentelemetry/automatic.js'
 import { checkLimits, LIMITS } from '../process/limits.js'
 import { checkCount, checkDuration, checkOneOf, checkOutputLimit, rejectUnknown } from '../process/process-options.js'
 import { jobserverJobs } from '../slots/jobserver/jobserver-source.js'
@@ -29,6 +31,7 @@ export function checkPoolOptions(
   options: PoolOptions,
 ): CheckedPoolOptions {
   rejectUnknown('ProcessPool', options, KNOWN)
+  noticeOpenTelemetry()
   const isModule = program instanceof URL
   const protocol = checkProtocol(options.protocol, isModule)
   const launcher = launcherFor(options.launcher)
@@ -57,6 +60,7 @@ export function checkPoolOptions(
     killGraceMs: checkDuration('killGraceMs', options.killGraceMs ?? 5_000),
     encoding: checkOneOf('encoding', options.encoding ?? 'utf8', ['utf8', 'buffer']),
     launcher,
+    log: logOf(options.logger),
     task: taskOf(program, args, options),
     program: programCommand(program, args),
     isModule,
@@ -206,5 +210,5 @@ const KNOWN: readonly (keyof PoolOptions)[] = [
   ...SLOT_OPTIONS,
   ...(['healthCheckMs', 'healthTimeoutMs', 'healthRequest', 'startTimeoutMs', 'maxStartFailures'] as const),
   ...(['startBackoffMs', 'maxMessageBytes', 'maxOutputBytes', 'killGraceMs', 'encoding', 'cwd', 'env'] as const),
-  ...(['execArgv', 'launcher'] as const),
+  ...(['execArgv', 'launcher', 'logger'] as const),
 ]

@@ -3,10 +3,15 @@ import type { EncodedValue } from './wire/values.js'
 
 /** What the handler of a worker threw, as far as it can be told. */
 export interface RemoteError {
+  /** The error's name, as in `TypeError`. */
   readonly name: string
+  /** Its message; for what is no error, that as text. */
   readonly message: string
+  /** Its `code` as text, where it has one. */
   readonly code?: string | undefined
+  /** Where it was thrown, in the worker's files. */
   readonly stack?: string | undefined
+  /** Its other fields, or the value that was thrown, as far as they can be sent. */
   readonly data?: unknown
 }
 

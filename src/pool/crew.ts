@@ -183,6 +183,7 @@ export class Crew implements WorkerHost {
       this.#failures.noteShortage()
     } else if (failedStart !== null) {
       this.#failures.noteFailure(failedStart === 'certain')
+      this.#logFailedStart()
       if (this.#failures.areTooMany) this.line.rejectAll(this.#failures.explain(worker.failure!))
     }
     this.pump()
@@ -193,6 +194,13 @@ export class Crew implements WorkerHost {
     this.#permits.giveBack(worker)
     this.#events.onGone(worker)
     this.pump()
+  }
+
+  #logFailedStart(): void {
+    const { log } = this.#options
+    const pauseMs = Math.round(this.#failures.pauseMs)
+    log?.warn({ pauseMs }, 'a worker failed at its start; the next is started after a pause')
+    if (this.#failures.areTooMany) log?.error({ waiting: this.line.size }, 'workers cannot be started')
   }
 
   #dismiss(worker: PoolWorker): void {

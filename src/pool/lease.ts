@@ -14,6 +14,7 @@ export interface LeaseSide {
   release(worker: PoolWorker): void
 }
 
+/** How a request to a leased worker is made. All of it is optional. */
 export interface LeaseRequestOptions {
   /** Gives the request up when it is aborted. */
   readonly signal?: AbortSignal | undefined
@@ -39,6 +40,7 @@ export class Lease<Value = unknown, Output extends string | Buffer = string> imp
     this.#side = side
   }
 
+  /** Of the worker. */
   get pid(): number | null {
     return this.#worker.pid
   }
@@ -53,6 +55,7 @@ export class Lease<Value = unknown, Output extends string | Buffer = string> imp
     return this.#printed('stdout')
   }
 
+  /** The same of standard error. */
   get stderr(): Output {
     return this.#printed('stderr')
   }

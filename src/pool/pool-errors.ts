@@ -2,9 +2,13 @@ import { DroverError } from '../task/errors.js'
 import type { Printed } from './answer.js'
 import type { RemoteError } from './conversation.js'
 
+/** What is known of a worker that failed. */
 export interface WorkerErrorDetails {
+  /** Of the worker; null where it was never started. */
   readonly pid: number | null
+  /** Null where a signal ended it, and where it has not ended yet. */
   readonly exitCode: number | null
+  /** Name of the signal that it died of, as in `SIGKILL`. */
   readonly signal: string | null
   /** The end of what the worker wrote to its standard error, 8 KiB at the most. */
   readonly stderr: string
@@ -49,8 +53,10 @@ export class HandlerError extends DroverError implements Printed {
   readonly remote: RemoteError
   /** What it had printed for this request. */
   readonly stdout: string | Buffer
+  /** The same of standard error. */
   readonly stderr: string | Buffer
   readonly stdoutBytes: number
+  /** The same of standard error. */
   readonly stderrBytes: number
   readonly truncated: boolean
   /** Of its worker. */

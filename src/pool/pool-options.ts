@@ -1,5 +1,6 @@
 import type { LauncherChoice } from '../launcher/default-launcher.js'
 import type { Launcher } from '../launcher/port.js'
+import type { Log, Logger } from '../observe/logger.js'
 import type { CheckedLimits, Limits } from '../process/limits.js'
 import type { OutputEncoding } from '../process/result-of.js'
 import type { SlotSourceMaker } from '../slots/slot-source.js'
@@ -84,6 +85,8 @@ export interface PoolOptions extends Limits, SlotOptions {
   readonly execArgv?: readonly string[] | undefined
   /** What starts the processes. Default: the best that works here. */
   readonly launcher?: LauncherChoice | undefined
+  /** Told what is going on with the workers, as of `pino`, or `console`. Default: nothing is written anywhere. */
+  readonly logger?: Logger | undefined
 }
 
 export interface CheckedPoolOptions {
@@ -117,6 +120,7 @@ export interface CheckedPoolOptions {
   readonly killGraceMs: number
   readonly encoding: OutputEncoding
   readonly launcher: Launcher
+  readonly log: Log | null
   /** What is started. */
   readonly task: Task
   /** The same as it was asked for. */

@@ -3,12 +3,19 @@ import type { Crew } from './crew.js'
 
 /** How long something took, in milliseconds. All 0 as long as there was none. */
 export interface LatencyStats {
+  /** How many were measured. */
   readonly count: number
+  /** The shortest. */
   readonly min: number
+  /** Of all. */
   readonly mean: number
+  /** Half of them took no longer. */
   readonly p50: number
+  /** 95 of 100 took no longer. */
   readonly p95: number
+  /** 99 of 100 took no longer. */
   readonly p99: number
+  /** The longest. */
   readonly max: number
 }
 
@@ -18,6 +25,7 @@ export interface PoolStats {
   readonly running: number
   /** Workers with nothing to do. */
   readonly spare: number
+  /** Workers that are not ready yet. */
   readonly starting: number
   /** Workers that were asked to exit, or are being ended; they count for nothing else. */
   readonly leaving: number
@@ -25,8 +33,9 @@ export interface PoolStats {
   readonly queued: number
   /** Requests that were sent, and that somebody still waits for the answer of. */
   readonly inFlight: number
-  /** Requests that were answered, and that were rejected for whatever reason. */
+  /** Requests that were answered. */
   readonly answered: number
+  /** Requests that were rejected, for whatever reason. */
   readonly rejected: number
   /** Workers that were started so far. */
   readonly started: number

@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { OutputStream } from '../launcher/port.js'
+import type { Log } from '../observe/logger.js'
+import { traceRequest, traceSettled } from '../observe/traced-request.js'
 import { onAbort } from '../process/on-abort.js'
 import { checkCount, checkDuration, checkSignal, rejectUnknown } from '../process/process-options.js'
 import { sweep } from '../process/sweep.js'
@@ -20,6 +22,7 @@ import { PoolCounts, type PoolStats } from './pool-stats.js'
 import type { PoolWorker } from './pool-worker.js'
 import { Upkeep } from './upkeep.js'
 
+/** How a worker is waited for. All of it is optional. */
 export interface AcquireOptions {
   /** Gives up waiting when it is aborted; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
@@ -29,8 +32,11 @@ export interface AcquireOptions {
 
 /** A worker that is there no more. */
 export interface WorkerExit {
+  /** Null where it was never started. */
   readonly pid: number | null
+  /** Null where a signal ended it. */
   readonly exitCode: number | null
+  /** Name of the signal that it died of, as in `SIGKILL`. */
   readonly signal: string | null
   /** Why, unless it was asked to exit. */
   readonly error: WorkerError | null
@@ -38,9 +44,11 @@ export interface WorkerExit {
   readonly answered: number
   /** The end, 8 KiB at the most, of what it printed outside of requests, and of all that it wrote to standard error. */
   readonly stdout: string
+  /** The same of standard error, of all that it wrote there. */
   readonly stderr: string
 }
 
+/** What a {@link ProcessPool} emits. What a listener throws is an uncaught exception, and the pool goes on. */
 export interface PoolEvents {
   /** A worker is being started; its pid is known a moment later. */
   start: [worker: { readonly number: number }]
@@ -90,14 +98,22 @@ export class ProcessPool<Output extends string | Buffer = string>
     const args = Array.isArray(argsOrOptions) ? (argsOrOptions as readonly Text[]) : undefined
     this.#given = args === undefined ? (argsOrOptions as PoolOptions) : more
     this.#options = checkPoolOptions(program, args, this.#given)
+    const { log } = this.#options
     this.#crew = new Crew(this.#scope, this.#options, {
       onStart: (worker) => {
         this.#counts.started += 1
+        log?.debug({ worker: worker.number }, 'worker started')
         tell(() => this.emit('start', { number: worker.number }))
       },
-      onGone: (worker) => tell(() => this.emit('exit', exitOf(worker))),
+      onGone: (worker) => {
+        if (log !== null) logExit(log, worker)
+        tell(() => this.emit('exit', exitOf(worker)))
+      },
       onPrinted: (worker, stream, chunk) => tell(() => this.emit('output', { pid: worker.pid, stream, chunk })),
-      onWarning: (message) => tell(() => this.emit('warning', message)),
+      onWarning: (message) => {
+        log?.warn({}, message)
+        tell(() => this.emit('warning', message))
+      },
     })
     this.#upkeep = new Upkeep(this.#crew, this.#options)
     this.#upkeep.begin()
@@ -170,7 +186,7 @@ export class ProcessPool<Output extends string | Buffer = string>
       this.#enqueue(request)
     })
     return new Lease(worker, {
-      makeExchange: (data, own) => this.#makeExchange(data, { ...own, retries: 0 }),
+      makeExchange: (data, own) => this.#makeExchange(data, { ...own, retries: 0 }, true),
       release: (leased) => this.#crew.release(leased),
     })
   }
@@ -222,7 +238,11 @@ export class ProcessPool<Output extends string | Buffer = string>
     await sweep(launcher, this.#scope, { graceMs, hurry: this.#hurry.signal, isOver: () => true })
   }
 
-  #makeExchange(data: unknown, options: RequestOptions): { exchange: Exchange; answer: Promise<Answer<never, never>> } {
+  #makeExchange(
+    data: unknown,
+    options: RequestOptions,
+    leased = false,
+  ): { exchange: Exchange; answer: Promise<Answer<never, never>> } {
     const { signal } = options
     checkSignal(signal)
     if (signal?.aborted === true) {
@@ -239,6 +259,8 @@ export class ProcessPool<Output extends string | Buffer = string>
       timeoutMs,
       retries,
     }
+    const onOutput = checkOnOutput(options.onOutput)
+    const message = traceRequest(this.program, terms.priority, leased)
     let exchange!: Exchange
     const answer = new Promise<Answer<never, never>>((resolve, reject) => {
       exchange = new Exchange(
@@ -246,15 +268,17 @@ export class ProcessPool<Output extends string | Buffer = string>
         this.#options,
         (given) => {
           this.#counts.noteAnswer(given.queuedMs, given.durationMs)
+          traceSettled(message, exchange, given)
           resolve(given)
         },
         (error) => {
           this.#counts.rejected += 1
+          traceSettled(message, exchange, { error })
           reject(error)
         },
       )
     })
-    exchange.onOutput = checkOnOutput(options.onOutput)
+    exchange.onOutput = onOutput
     if (signal !== undefined) exchange.release = onAbort(signal, () => exchange.reject(signal.reason))
     return { exchange, answer }
   }
@@ -298,6 +322,13 @@ function tell(emit: () => void): void {
       throw error
     })
   }
+}
+
+function logExit(log: Log, { number, pid, answered, process: { exit }, failure }: PoolWorker): void {
+  const { exitCode = null, signal = null } = exit ?? {}
+  const fields = { worker: number, pid, exitCode, signal, answered }
+  if (failure === null) log.debug(fields, 'worker ended')
+  else log.warn({ ...fields, err: failure }, 'worker failed')
 }
 
 function exitOf(worker: PoolWorker): WorkerExit {

@@ -1,4 +1,6 @@
 import type { Child, ChildEvents, ChildExit, Launcher, OutputStream, StartError, StartSpec } from '../launcher/port.js'
+import { tracedErrorOf } from '../observe/messages.js'
+import { TracedProcess } from '../observe/traced-process.js'
 import { endTree, pollUntil, type Tree } from '../process/end-tree.js'
 import { LimitKeeper } from '../process/limit-keeper.js'
 import { PIPES, startSpecOf } from '../process/start-spec.js'
@@ -52,6 +54,8 @@ export class WorkerProcess implements ChildEvents {
   #exitTimer: NodeJS.Timeout | null = null
   #deafTimer: NodeJS.Timeout | null = null
   #ending: Promise<unknown> | null = null
+  readonly #traced = new TracedProcess()
+  readonly #startedMs = performance.now()
 
   constructor(scope: string, options: CheckedPoolOptions, permit: SlotPermit, events: WorkerProcessEvents) {
     this.#events = events
@@ -171,7 +175,7 @@ export class WorkerProcess implements ChildEvents {
       process.nextTick(() => this.onSpawnError({ code, message }))
       return null
     }
-    return launcher.start(limited, this)
+    return this.#traced.start('worker', limited, (own) => launcher.start(own, this))
   }
 
   /** What it has it may still answer; it exits by itself then, or is ended. */
@@ -186,7 +190,9 @@ export class WorkerProcess implements ChildEvents {
     const hasEnded = async () => !this.#open.stdout && !this.#open.stderr
     const isHeld = !(await hasEnded()) && !(await pollUntil(PIPE_GRACE_MS, undefined, hasEnded))
     for (const stream of ['stdout', 'stderr'] as const) if (this.#open[stream]) this.#child?.closeOutput(stream)
-    this.#events.onEnded({ how: 'exited', exit, excess: this.#limits.excessOfExit(exit) })
+    const excess = this.#limits.excessOfExit(exit)
+    this.#events.onEnded({ how: 'exited', exit, excess })
+    this.#tellEnd(excess)
     if ((isHeld || exit.groupAlive || this.#limits.mayBeLeft) && (await this.#tree!.countTree()) > 0)
       this.end(this.#killGraceMs)
     await this.#ending
@@ -195,7 +201,18 @@ export class WorkerProcess implements ChildEvents {
 
   #finish(end: ProcessEnd): void {
     this.#events.onEnded(end)
+    this.#tellEnd('error' in end ? end.error : null)
     this.#beGone()
+  }
+
+  #tellEnd(error: ResultError | null): void {
+    const exit = this.#exit
+    const { exitCode = null, signal = null } = exit ?? {}
+    const failed = error !== null || exitCode !== 0
+    this.#traced.end({
+      ...{ pid: this.pid, exit, durationMs: performance.now() - this.#startedMs },
+      error: failed ? tracedErrorOf({ state: signal === null ? 'failed' : 'killed', exitCode, signal, error }) : null,
+    })
   }
 
   #beGone(): void {

@@ -1,5 +1,7 @@
 import { isRead } from '../launcher/output-spec.js'
 import type { Child, ChildEvents, ChildExit, OutputStream, StartError, StartSpec } from '../launcher/port.js'
+import { tracedErrorOf } from '../observe/messages.js'
+import { TracedProcess } from '../observe/traced-process.js'
 import type { ResultError, ResultState } from '../task/result.js'
 import { Deadline } from './deadline.js'
 import { endTree, type Tree } from './end-tree.js'
@@ -45,6 +47,7 @@ export class Execution implements ChildEvents {
   #wake: (() => void) | null = null
   readonly #limits: LimitKeeper
   #tree: Tree | null = null
+  readonly #traced = new TracedProcess()
 
   constructor(options: ExecutionOptions) {
     this.#options = options
@@ -76,7 +79,10 @@ export class Execution implements ChildEvents {
     this.#startedAt = new Date()
     this.#startedMs = performance.now()
     try {
-      this.#child = this.#options.launcher.start(this.#limits.prepare(this.#spec), this)
+      const { launcher } = this.#options
+      this.#child = this.#traced.start('command', this.#limits.prepare(this.#spec), (spec) =>
+        launcher.start(spec, this),
+      )
       this.#tree = this.#limits.treeOf(this.#child)
     } catch (error) {
       const { code = 'ERR_DROVER_SPAWN', message } = error as NodeJS.ErrnoException
@@ -322,8 +328,18 @@ export class Execution implements ChildEvents {
       startedAt: this.#startedAt,
       durationMs,
     }
+    this.#tellEnd(outcome)
     const { stdout, stderr } = this.#files
     if (stdout === null && stderr === null) this.#options.onDone(outcome)
     else void countFiles(this.#files, this.#capture).then(() => this.#options.onDone(outcome))
+  }
+
+  #tellEnd({ pid, exit, state, error, durationMs }: Outcome): void {
+    const [exitCode, signal] = [exit?.exitCode ?? null, exit?.signal ?? null]
+    const wentWell = state === 'succeeded'
+    this.#traced.end({
+      ...{ pid, exit, durationMs },
+      error: wentWell ? null : tracedErrorOf({ state, exitCode, signal, error }),
+    })
   }
 }

@@ -23,7 +23,9 @@ export interface Outcome {
 
 /** Why drover itself has ended a command. */
 export interface Cause {
+  /** What its result then says. */
   readonly state: 'timed-out' | 'cancelled' | 'killed'
+  /** Why. */
   readonly error: ResultError
 }
 

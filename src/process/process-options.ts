@@ -1,5 +1,6 @@
 import { type LauncherChoice, launcherFor } from '../launcher/default-launcher.js'
 import type { Launcher } from '../launcher/port.js'
+import { type Log, type Logger, logOf } from '../observe/logger.js'
 import { OptionError } from '../task/errors.js'
 import type { Leftovers } from './execution-options.js'
 import { type CheckedLimits, checkLimits, LIMITS, type Limits } from './limits.js'
@@ -24,6 +25,8 @@ export interface ExecutionSettings extends Limits {
   readonly encoding?: OutputEncoding | undefined
   /** What starts the processes. Default: the best that works here. */
   readonly launcher?: LauncherChoice | undefined
+  /** Told what is going on, as of `pino`, or `console`. Default: nothing is written anywhere. */
+  readonly logger?: Logger | undefined
 }
 
 export interface CheckedSettings {
@@ -35,6 +38,7 @@ export interface CheckedSettings {
   readonly leftovers: Leftovers
   readonly encoding: OutputEncoding
   readonly launcher: Launcher
+  readonly log: Log | null
 }
 
 /** The longest time that a Node timer can measure: 24 days and 20 hours. */
@@ -63,6 +67,7 @@ export function checkSettings(settings: ExecutionSettings): CheckedSettings {
     leftovers: checkOneOf('leftovers', settings.leftovers ?? 'kill', ['kill', 'keep', 'wait']),
     encoding: checkOneOf('encoding', settings.encoding ?? 'utf8', ['utf8', 'buffer']),
     launcher,
+    log: logOf(settings.logger),
   }
 }
 
@@ -95,6 +100,7 @@ const SETTINGS = [
   'leftovers',
   'encoding',
   'launcher',
+  'logger',
   ...LIMITS,
 ] as const
 

@@ -1,5 +1,7 @@
 import { constants } from 'node:os'
 import type { OutputStream } from '../launcher/port.js'
+import type { Log } from '../observe/logger.js'
+import { noticeOpenTelemetry } from '../observe/opentelemetry/automatic.js'
 import { checkedTask } from '../task/check-task.js'
 import { DroverError, OptionError } from '../task/errors.js'
 import type { Result } from '../task/result.js'
@@ -20,6 +22,7 @@ import {
 import { type ResultIdentity, resultOf, resultWithoutStart } from './result-of.js'
 import { PIPES, startSpecOf, streamOf } from './start-spec.js'
 
+/** How one command is run, and what it is: what a task has may stand here as well. All of it is optional. */
 export interface ProcessOptions extends ExecutionSettings, Omit<Task, 'command' | 'args' | 'timeoutMs' | 'retries'> {
   /** Ends the process, tree and all, when it is aborted; the result is `cancelled`. */
   readonly signal?: AbortSignal | undefined
@@ -102,6 +105,7 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
     return this.#lines.stdout
   }
 
+  /** The same of standard error. */
   get stderr(): AsyncIterable<Output> {
     return this.#lines.stderr
   }
@@ -130,6 +134,7 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
       )
       return
     }
+    noticeOpenTelemetry()
     const { leftovers } = this.#settings
     this.#execution = new Execution({
       ...this.#settings,
@@ -138,6 +143,7 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
       onOutput,
       onDone: (outcome) => this.#onDone(outcome),
     })
+    this.#settings.log?.debug({ name: this.name }, 'process started')
     this.#execution.start()
     this.#listenForAbort()
   }
@@ -145,6 +151,8 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
   /**
    * Ends it with its whole tree: TERM, grace, KILL; the group, the session and what left them. Resolves when nothing of
    * the tree is left. The result's state is `cancelled`, unless it had ended before.
+   *
+   * @throws (as a rejection) OptionError for a `graceMs` that is no number of milliseconds.
    */
   async kill(options: KillOptions = {}): Promise<void> {
     if (this.#execution === null) return this.#cancelUnstarted()
@@ -198,6 +206,7 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
   #finish(result: Result): void {
     this.#stopListening?.()
     this.#finished = result as Result<Output>
+    if (this.#settings.log !== null) logEnd(this.#settings.log, this.name, result)
     // Readers have what came, whether or not a descendant holds the stream open.
     this.#lines.stdout.end()
     this.#lines.stderr.end()
@@ -220,6 +229,12 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
     if (signal === undefined) return
     this.#stopListening = onAbort(signal, () => this.#execution?.end({ state: 'cancelled', error: abortError(signal) }))
   }
+}
+
+function logEnd(log: Log, name: string | null, { state, exitCode, signal, durationMs, pid, error }: Result): void {
+  const fields = { name, state, exitCode, signal, durationMs, pid, ...(error !== null && { error }) }
+  if (state === 'spawn-failed') log.warn(fields, 'process could not be started')
+  else log.debug(fields, 'process ended')
 }
 
 function splitArguments(

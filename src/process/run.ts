@@ -3,6 +3,7 @@ import type { Result } from '../task/result.js'
 import { describeCommand, type Task, type Text } from '../task/task.js'
 import { Process, type ProcessOptions, startUnread } from './process.js'
 
+/** Options of `run()`. All of it is optional. */
 export interface RunOptions extends ProcessOptions {
   /** Whether anything but success rejects. Default: true; with false the result is given whatever its state. */
   readonly reject?: boolean

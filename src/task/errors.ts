@@ -4,6 +4,7 @@
  */
 export class DroverError extends Error {
   override readonly name: string = 'DroverError'
+  /** Stable: `ERR_DROVER_…`. */
   readonly code: string
 
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -25,7 +26,9 @@ export class OptionError extends DroverError {
 export interface InputPlace {
   /** The file as the user named it, or `stdin`, or `arguments`. */
   readonly source: string
+  /** From 1. */
   readonly line?: number
+  /** From 1. */
   readonly column?: number
   /** Path of the field, as in `env.PATH` or `args[2]`. */
   readonly field?: string
@@ -34,6 +37,7 @@ export interface InputPlace {
 /** A mistake in the tasks or items: `ERR_DROVER_INPUT`. Nothing was started. */
 export class InputError extends DroverError {
   override readonly name = 'InputError'
+  /** Where it is. */
   readonly place: InputPlace
 
   constructor(place: InputPlace, problem: string, options?: ErrorOptions) {

@@ -19,6 +19,7 @@ export type ResultState =
   | 'lost'
   | 'invalid'
 
+/** All states there are. */
 export const RESULT_STATES: readonly ResultState[] = [
   'succeeded',
   'failed',
@@ -36,17 +37,21 @@ const CONCLUSIVE: ReadonlySet<ResultState> = new Set(['succeeded', 'failed', 'ti
 /** States that count as a failure in exit statuses and for halting: all but success and what was ended or skipped by us. */
 const FAILURES: ReadonlySet<ResultState> = new Set(['failed', 'timed-out', 'killed', 'spawn-failed', 'lost', 'invalid'])
 
+/** Whether the task came to an end of its own, so that a resumed run does not run it again. */
 export function isConclusive(state: ResultState): boolean {
   return CONCLUSIVE.has(state)
 }
 
+/** Whether it counts as a failure, in exit statuses and for halting. */
 export function isFailure(state: ResultState): boolean {
   return FAILURES.has(state)
 }
 
 /** Why a task did not go well. `code` is the system's (`ENOENT`) or one of drover's (`ERR_DROVER_…`), and stable. */
 export interface ResultError {
+  /** The system's, or `ERR_DROVER_…`. */
   readonly code: string
+  /** For people; may change between releases. */
   readonly message: string
 }
 
@@ -56,31 +61,39 @@ export interface ResultError {
  * @typeParam Output - `string`, or `Buffer` where the option `encoding: 'buffer'` was given.
  */
 export interface Result<Output = string> {
+  /** Tells it from other records of a journal. */
   readonly type: 'result'
   /** The run's id. */
   readonly run: string
+  /** The user's name for the task; null when it has none. */
   readonly id: string | null
   /** Hash of the task's content and how often that content came before; null where the run had no need of it. */
   readonly key: string | null
   /** Position in the input, from 0. */
   readonly index: number
+  /** What became of it. */
   readonly state: ResultState
+  /** Null where a signal ended it, and where it did not run to an end that was seen. */
   readonly exitCode: number | null
   /** Name of the signal the task died of, as in `SIGKILL`. */
   readonly signal: string | null
   /** What was kept of standard output: beginning and end where `truncated`. U+FFFD where it was not UTF-8. */
   readonly stdout: Output
+  /** The same of standard error. */
   readonly stderr: Output
   /** What a worker answered, where the task was a message to one; absent where it gave no answer. */
   readonly value?: unknown
   /** The kept bytes, where they were not UTF-8. */
   readonly stdoutBase64?: string
+  /** The same of standard error. */
   readonly stderrBase64?: string
   /** The file that it was written to, where it was to go straight to one; `stdout` is empty then. */
   readonly stdoutFile?: string
+  /** The same of standard error. */
   readonly stderrFile?: string
-  /** True sizes, whatever was kept. */
+  /** The true size, whatever was kept. */
   readonly stdoutBytes: number
+  /** The same of standard error. */
   readonly stderrBytes: number
   /** Whether `stdout` or `stderr` holds less than all. */
   readonly truncated: boolean
@@ -98,17 +111,23 @@ export interface Result<Output = string> {
   readonly durationMs: number
   /** Milliseconds from being queued to the start of this attempt. */
   readonly queuedMs: number
-  /** The kernel's accounting; null where the launcher cannot know. */
+  /** Processor time outside the kernel, of all processes of it that were waited for; null where the launcher cannot know. */
   readonly cpuUserMs: number | null
+  /** The same, within the kernel. */
   readonly cpuSystemMs: number | null
   /** Peak of the largest single process; of all of them together, where `maxMemoryBytes` has them watched. */
   readonly maxRssBytes: number | null
+  /** Of its process, or of the worker that had it; null when it was never started. */
   readonly pid: number | null
+  /** The name of the machine that it ran on. */
   readonly host: string
   /** Null where the input was too bad to tell. */
   readonly command: Text | null
+  /** Null for a line for the shell. */
   readonly args: readonly Text[] | null
+  /** The task's `meta`, where it has one. */
   readonly meta?: unknown
+  /** Why it did not go well; null when it did, and for a plain exit code or signal. */
   readonly error: ResultError | null
 }
 

@@ -57,7 +57,9 @@ export interface Task {
 
 /** Stands in a stream of tasks for input that could not be read as one; it becomes a result with state `invalid`. */
 export interface InvalidTask {
+  /** The user's name for it, where it could be read. */
   readonly id?: string
+  /** What is wrong with it. */
   readonly invalid: ResultError
 }
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { DocFolder, fileNameOf, sorted } from './doc-folder.js'
 import { blocksOfPages, ROOT } from './pages.js'
 
-const folder = new DocFolder()
+const folder = new DocFolder(['@opentelemetry', 'pino'])
 afterAll(() => folder.remove())
 
 const blocks = blocksOfPages(
@@ -14,8 +14,10 @@ const blocks = blocksOfPages(
   'docs/journal.md',
   'docs/library.md',
   'docs/limits.md',
+  'docs/observability.md',
   'docs/pipe.md',
   'docs/pools.md',
+  'docs/report.md',
   'docs/results.md',
   'docs/slots.md',
   'docs/steering.md',
@@ -23,7 +25,7 @@ const blocks = blocksOfPages(
 )
 
 /** Programs that read the files of this repository. */
-const IN_ROOT = ['docs/library.md', 'docs/pipe.md', 'docs/steering.md', 'docs/pools.md', 'docs/for-each.md']
+const IN_ROOT = ['library', 'pipe', 'steering', 'pools', 'for-each', 'observability'].map((name) => `docs/${name}.md`)
 
 const codes = Object.entries(blocks).map(([page, its]) => [page, its.take('js')] as const)
 beforeAll(() => {
@@ -75,6 +77,16 @@ it('docs/results.md: its lines for the shell do what they say', async () => {
   ).toEqual(["failed|exit 1|#2|echo '1'; exit '1'", "failed|exit 2|#3|echo '2'; exit '2'"])
   expect(JSON.parse(printed[5]!)).toMatchObject({ type: 'result', state: 'failed' })
   expect(readFileSync(join(folder.path, 'night.csv'), 'utf8')).toMatch(/^index,id,key,state,/)
+})
+
+it('docs/report.md: its lines for the shell do what they say', async () => {
+  const [lines, live] = blocks['docs/report.md'].take('sh')
+  folder.write('jobs.jsonl', '{"command":"true"}')
+  const { stderr } = await folder.shell(`rm -f night.jsonl; ${lines}${live!.replace('8080', '0')}`)
+  expect(stderr).toMatch(/night\.html: 3 results/)
+  expect(stderr).toMatch(/report: http:\/\/127\.0\.0\.1:\d+\/\?token=/)
+  expect(readFileSync(join(folder.path, 'night.html'), 'utf8')).toContain('<title>drover report</title>')
+  expect(JSON.parse(readFileSync(join(folder.path, 'night.trace.json'), 'utf8')).traceEvents.length).toBeGreaterThan(3)
 })
 
 it('docs/pools.md: its lines for the shell do what they say', async () => {

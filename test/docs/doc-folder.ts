@@ -19,9 +19,11 @@ export class DocFolder {
   readonly #runtime = join(this.path, 'runtime')
   #programs = 0
 
-  constructor() {
+  /** @param packages - what is installed there beside drover. */
+  constructor(packages: readonly string[] = []) {
     mkdirSync(join(this.path, 'node_modules'))
     symlinkSync(ROOT, join(this.path, 'node_modules/drover'))
+    for (const name of packages) symlinkSync(join(ROOT, 'node_modules', name), join(this.path, 'node_modules', name))
     mkdirSync(this.bin)
     mkdirSync(this.#runtime, { mode: 0o700 })
     this.write('package.json', '{ "type": "module" }')

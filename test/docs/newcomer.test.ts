@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -25,7 +25,7 @@ function checkOut(): string {
   return checkout
 }
 
-it('whoever follows the README to the letter has a first result within five minutes', {
+it('whoever follows the README to the letter has a first report within five minutes', {
   timeout: MOST_MS,
 }, async () => {
   const block = blocksOf('README.md').find(({ section }) => section === 'Try it')!
@@ -44,11 +44,13 @@ it('whoever follows the README to the letter has a first result within five minu
   }
   console.log(`${((performance.now() - begun) / 1_000).toFixed(1)} s from npm install to the last line`)
   const outputs = [...printed].map(([line, text]) => [line.split(' ').slice(0, 2).join(' '), text])
+  expect(readFileSync(join(cwd, 'first.html'), 'utf8')).toContain('<title>drover report</title>')
   expect(Object.fromEntries(outputs)).toEqual({
     'npm install': expect.stringContaining('succeeded'),
     'npm link': expect.anything(),
     'drover doctor': expect.stringMatching(/^launcher +native$/m),
     'drover run': expect.stringMatching(/^(?:\d+\n){20,}$/),
+    'drover report': '',
     'drover results': expect.stringMatching(/^(?:succeeded .*gzip -9c .*\n){3}$/),
   })
 })

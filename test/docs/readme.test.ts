@@ -73,6 +73,10 @@ const CHECKS: Readonly<Record<string, (line: string) => Promise<void>>> = {
     // What failed of itself is not tried again, and counts all the same.
     expect((await folder.shell(`${line} || [ $? = 1 ]`)).stdout).toBe('')
   },
+  'drover report': async (line) => {
+    await folder.shell(line)
+    expect(readdirSync(folder.path)).toContain('night.html')
+  },
   '--pipe': async (line) => {
     const { stdout } = await folder.shell(line)
     const counts = stdout.trimEnd().split('\n').map(Number)

@@ -175,6 +175,7 @@ describe('a task that makes way', () => {
     const scheduler = new Scheduler(
       { ...options, slotSources: [source] },
       {
+        origin: null,
         wantMore: () => false,
         exhausted: true,
         allRead: true,

@@ -1,15 +1,17 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import { OptionError } from '../../task/errors.js'
+import { isLoopback } from '../../web/listen-address.js'
 import { readSecretFile } from '../trust/key-file.js'
-import { isLoopback } from './dashboard-address.js'
 
 /** What it takes to see a dashboard. */
 export interface DashboardToken {
+  /** The token itself: a secret. */
   readonly token: string
   /** Whether it was made just now, so that nobody knows it yet. */
   readonly isNew: boolean
 }
 
+/** Where a token is looked for. */
 export interface TokenSources {
   /** A file that holds it, closed to others. */
   readonly file?: string | undefined
@@ -44,12 +46,6 @@ export function checkToken(token: string): string {
   throw new OptionError(
     `the token of the dashboard: expected at least ${LEAST_CHARACTERS} letters, digits and signs without spaces, as from "openssl rand -hex 32"`,
   )
-}
-
-/** Compares in a time that tells nothing. */
-export function isSame(given: string, expected: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(given), digest(expected))
 }
 
 /** What a browser keeps in place of the token. */

@@ -1,13 +1,14 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { rejectUnknown } from '../../process/process-options.js'
-import { type DroverError, OptionError } from '../../task/errors.js'
+import { OptionError } from '../../task/errors.js'
+import { isLoopback, listenError, urlHost } from '../../web/listen-address.js'
 import type { FleetWorker } from '../fleet-worker.js'
 import type { QueueChoice } from '../open-queue.js'
 import type { RefusalCounts } from '../trust/refusals.js'
 import { boardOf } from './board.js'
 import { openBoardQueue } from './board-queue.js'
-import { type DashboardAddress, isLoopback, parseDashboardAddress, urlHost } from './dashboard-address.js'
+import { type DashboardAddress, parseDashboardAddress } from './dashboard-address.js'
 import { checkToken } from './dashboard-token.js'
 import { guard } from './guard.js'
 import { metricsOf } from './metrics-of.js'
@@ -15,6 +16,7 @@ import { dashboardPackages } from './packages.js'
 import type { BoardQueue } from './queue-shape.js'
 import type { WorkerMetrics } from './worker-metrics.js'
 
+/** What is served, and where. */
 export interface DashboardOptions {
   /** Where it listens: `[HOST:]PORT`. */
   readonly address: string | DashboardAddress
@@ -26,6 +28,7 @@ export interface DashboardOptions {
   readonly readOnly?: boolean | undefined
 }
 
+/** A dashboard that is served. */
 export interface Dashboard extends AsyncDisposable {
   /** Where it is, without its token. */
   readonly url: string
@@ -35,6 +38,7 @@ export interface Dashboard extends AsyncDisposable {
    * @param refused - how many tasks it has refused because of their signature: `refused` of what `openTrust()` gives.
    */
   watch(worker: FleetWorker, refused?: () => RefusalCounts): void
+  /** Serves nobody any more. */
   close(): Promise<void>
 }
 
@@ -48,7 +52,8 @@ const OPTIONS = ['address', 'queue', 'token', 'readOnly'] as const
  */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   rejectUnknown('startDashboard()', options, OPTIONS)
-  const { host, port } = typeof options.address === 'string' ? parseDashboardAddress(options.address) : options.address
+  const { address } = options
+  const { host, port } = typeof address === 'string' ? parseDashboardAddress(address) : address
   const token = options.token === undefined ? null : checkToken(options.token)
   if (token === null && !isLoopback(host)) {
     throw new OptionError(
@@ -74,7 +79,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
     await once(server, 'listening')
   } catch (error) {
     await shown.close()
-    throw listenError(host, port, error)
+    throw listenError('dashboard', { host, port }, error)
   }
   listensOn = (server.address() as AddressInfo).port
   const close = async () => {
@@ -88,16 +93,4 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
     metrics = metricsOf(packages, worker, shown.queue, refused)
   }
   return { url: `http://${urlHost(host)}:${listensOn}/`, watch, close, [Symbol.asyncDispose]: close }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program listens there; choose another port',
-  EACCES: 'this user may not; choose a port from 1024 up',
-  EADDRNOTAVAIL: 'this machine does not have that address',
-  ENOTFOUND: 'there is no such host',
-}
-
-function listenError(host: string, port: number, error: unknown): DroverError {
-  const { code = '', message } = error as NodeJS.ErrnoException
-  return new OptionError(`dashboard: cannot listen on ${urlHost(host)}:${port}: ${REASONS[code] ?? message}`)
 }

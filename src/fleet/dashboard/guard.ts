@@ -1,6 +1,7 @@
 import type { Context, Hono } from 'hono'
-import { isLoopback } from './dashboard-address.js'
-import { cookieOf, isSame } from './dashboard-token.js'
+import { isLoopbackHost } from '../../web/listen-address.js'
+import { isSame } from '../../web/same-secret.js'
+import { cookieOf } from './dashboard-token.js'
 
 export interface GuardOptions {
   /** Null for none, where only this machine can reach it. */
@@ -42,9 +43,7 @@ export function guard(app: Hono, { token, isReadOnly, port }: GuardOptions): voi
 }
 
 function refuseHost(context: Context): Response | null {
-  const host = context.req.header('host') ?? ''
-  const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
-  return isLoopback(name)
+  return isLoopbackHost(context.req.header('host'))
     ? null
     : context.text('Open this page as localhost, or start the dashboard with a token.\n', 403)
 }

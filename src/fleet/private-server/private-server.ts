@@ -7,6 +7,7 @@ import { defaultServerFolder, type ServerFiles, serverFiles } from './server-fol
 import { findServerProgram } from './server-program.js'
 import { startKeeper } from './start-keeper.js'
 
+/** How a server of this user is started, or found. All of it is optional. */
 export interface PrivateServerOptions {
   /** Where its data and its socket are. Default: `$XDG_DATA_HOME/drover/server`, else `~/.local/share/drover/server`. */
   readonly folder?: string | undefined

@@ -6,7 +6,7 @@ export { type PostgresQuerier, PostgresReplayStore, type PostgresReplayStoreOpti
 export { type RedisCaller, RedisReplayStore, type RedisReplayStoreOptions } from './redis-replay-store.js'
 export { REFUSAL_REASONS, type RefusalCounts, type RefusalReason } from './refusals.js'
 export type { ReplayStore } from './replay-store.js'
-export type { SignedJob, TaskSignature } from './signed-task.js'
+export type { SignedClaims, SignedJob, TaskSignature } from './signed-task.js'
 export { TaskSigner, type TaskSignerOptions } from './task-signer.js'
 export { type Acceptance, type Refusal, TaskVerifier, type TaskVerifierOptions } from './task-verifier.js'
 export { parseKeys, type TrustKey } from './trust-key.js'

@@ -5,7 +5,9 @@ import { PostgresReplayStore } from './postgres-replay-store.js'
 import { RedisReplayStore } from './redis-replay-store.js'
 import type { ReplayStore } from './replay-store.js'
 
+/** A store with a connection of its own. */
 export interface OpenReplayStore extends ReplayStore {
+  /** Ends the connection. */
   close(): Promise<void>
 }
 

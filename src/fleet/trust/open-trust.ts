@@ -7,6 +7,7 @@ import { TaskSigner } from './task-signer.js'
 import { TaskVerifier } from './task-verifier.js'
 import type { TrustKey } from './trust-key.js'
 
+/** How strictly tasks are looked at. All of it is optional. */
 export interface TrustOptions {
   /** Milliseconds by which a task may have expired all the same, since clocks differ. Default: 1 minute; at most 1 hour. */
   readonly clockSkewMs?: number | undefined
@@ -18,6 +19,7 @@ export interface OpenTrust extends AsyncDisposable {
   readonly verifier: SignedEnvelopes
   /** How many tasks were refused so far, by reason. */
   refused(): RefusalCounts
+  /** Ends the connection to the server. */
   close(): Promise<void>
 }
 

@@ -3,9 +3,11 @@ import { MAX_SKEW_MS, type ReplayStore } from './replay-store.js'
 
 /** What is needed of a PostgreSQL client; a `Pool` of pg has it. */
 export interface PostgresQuerier {
+  /** Runs a statement, with `$1` and so on for values. */
   query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly unknown[] }>
 }
 
+/** Where the marks are. */
 export interface PostgresReplayStoreOptions {
   /** The queue that the marks are for. */
   readonly queue: string

@@ -2,9 +2,11 @@ import { MAX_SKEW_MS, type ReplayStore } from './replay-store.js'
 
 /** What is needed of a Redis client; ioredis has it, for a single server as for a cluster. */
 export interface RedisCaller {
+  /** Sends a command. */
   call(command: string, ...words: (string | number | Buffer)[]): Promise<unknown>
 }
 
+/** Where the marks are. */
 export interface RedisReplayStoreOptions {
   /** What all keys begin with. In a cluster it has to hold a `{tag}`. As in `bull:jobs`. */
   readonly keyPrefix: string

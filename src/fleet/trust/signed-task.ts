@@ -3,10 +3,13 @@ import { canonicalJson } from './canonical.js'
 
 /** What is signed besides the content of the task. */
 export interface SignedClaims {
+  /** Of this form. */
   readonly version: 1
   /** The id of the key. */
   readonly key: string
+  /** The queue's name, as its workers have it. */
   readonly queue: string
+  /** The id of the run. */
   readonly run: string
   /** The id of the job that the task is. */
   readonly job: string

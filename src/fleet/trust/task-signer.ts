@@ -4,6 +4,7 @@ import { OptionError } from '../../task/errors.js'
 import { type SignedClaims, type SignedJob, signedMessage, type TaskSignature } from './signed-task.js'
 import type { TrustKey } from './trust-key.js'
 
+/** What signs, and for which queue. */
 export interface TaskSignerOptions {
   /** The first of them that can sign does. */
   readonly keys: readonly TrustKey[]
@@ -17,7 +18,9 @@ const DAY_MS = 24 * 60 * 60 * 1000
 
 /** Signs tasks for one queue. */
 export class TaskSigner {
+  /** The id of the key that signs. */
   readonly keyId: string
+  /** Milliseconds from signing for which a task may be started. */
   readonly lifetimeMs: number
   readonly #queue: string
   readonly #sign: (message: Buffer) => Buffer

@@ -4,6 +4,7 @@ import { MAX_SKEW_MS, type ReplayStore } from './replay-store.js'
 import { markOf, readSignature, type SignedJob, signedMessage } from './signed-task.js'
 import type { TrustKey } from './trust-key.js'
 
+/** Whom to trust, and for which queue. */
 export interface TaskVerifierOptions {
   /** What any one of them signed is accepted. */
   readonly keys: readonly TrustKey[]
@@ -19,8 +20,11 @@ export interface TaskVerifierOptions {
 
 /** A task that may be run. */
 export interface Acceptance {
+  /** It may. */
   readonly accepted: true
+  /** The id of its run. */
   readonly run: string
+  /** Until when it may be started: milliseconds since 1970. */
   readonly expiresAtMs: number
   /** By what this signing of this task is known again. */
   readonly mark: Buffer
@@ -28,7 +32,9 @@ export interface Acceptance {
 
 /** A task that must not be run. */
 export interface Refusal {
+  /** It must not. */
   readonly accepted: false
+  /** Stable. */
   readonly reason: RefusalReason
   /** The reason in words, without anything secret. */
   readonly message: string

@@ -12,6 +12,7 @@ import { OptionError } from '../../task/errors.js'
 
 /** A key that signs tasks, or only verifies signatures. It never shows what it was made from. */
 export interface TrustKey {
+  /** How it signs. */
   readonly kind: 'ed25519' | 'hmac-sha256'
   /** 16 hexadecimal digits by which signatures say which key they were made with. Not a secret. */
   readonly id: string
@@ -19,6 +20,7 @@ export interface TrustKey {
   readonly isSecret: boolean
   /** Makes a signature; null where the key can only verify. */
   readonly sign: ((message: Buffer) => Buffer) | null
+  /** Whether this key, or the private one to it, has made the signature of the message. */
   verify(message: Buffer, signature: Buffer): boolean
 }
 

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { StartError } from '../port.js'
@@ -24,6 +25,9 @@ export interface LauncherLink {
   whenOver(): Promise<void>
 }
 
+/** What comes from a launcher belongs to no request, least of all to the one that had it started. */
+const NOBODYS = new AsyncResource('drover.launcher')
+
 /** How long the other half may take to end everything and to give back what was held. */
 const LONGEST_FAREWELL_MS = 5_000
 
@@ -34,11 +38,13 @@ const LONGEST_FAREWELL_MS = 5_000
  * @throws the system's error when the process cannot be started.
  */
 export function startLauncher(binary: string, keep: boolean, env: NodeJS.ProcessEnv): LauncherLink {
-  const child = spawn(binary, [String(PROTOCOL_VERSION), keep ? 'keep' : 'end'], {
-    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-    detached: true,
-    env,
-  })
+  const child = NOBODYS.runInAsyncScope(() =>
+    spawn(binary, [String(PROTOCOL_VERSION), keep ? 'keep' : 'end'], {
+      stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+      detached: true,
+      env,
+    }),
+  )
   child.unref()
   // Without a process there may be no streams either, and 'error' follows.
   const socket = (child.stdio?.[3] ?? null) as Socket | null

@@ -7,6 +7,7 @@ export interface Sample {
   readonly pressure: Readonly<Record<PressureKind, number>> | null
 }
 
+/** What is short, in the kernel's measure of pressure. */
 export type PressureKind = 'cpu' | 'memory' | 'io'
 
 /** What follows from it: how many may start before the next look, or that the youngest has to make way. */

@@ -17,11 +17,13 @@ export interface SlotUser {
 
 /** Slots of one name. */
 export interface NamedSlotsState {
+  /** Its name, as in `--slots NAME`. */
   readonly name: string
   /** How many there are. */
   readonly limit: number
   /** Whether that was set; else it is the number of CPUs of whoever takes one. */
   readonly isSet: boolean
+  /** Who holds some of them, and how many. */
   readonly holders: readonly SlotUser[]
   /** The first in line first. */
   readonly waiting: readonly SlotUser[]

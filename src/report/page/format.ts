@@ -1,0 +1,49 @@
+const numbers = new Intl.NumberFormat('en')
+const clock = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' })
+
+export function formatCount(count: number): string {
+  return numbers.format(count)
+}
+
+/** Three digits at the most: `0.42`, `1.24`, `12.4`, `124`, `1,240`. */
+export function formatNumber(value: number): string {
+  const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value)) + 1e-9))
+  return numbers.format(Number(value.toFixed(Math.min(digits, 6))))
+}
+
+/** As people read it, with its unit: `1.2 ms`, `41 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
+export function formatDuration(ms: number): string {
+  if (ms < 0) return `-${formatDuration(-ms)}`
+  if (ms > 0 && ms < 0.9995) return `${formatNumber(ms * 1_000)} µs`
+  if (ms < 999.5) return `${formatNumber(ms)} ms`
+  if (ms < 59_950) return `${formatNumber(ms / 1_000)} s`
+  const seconds = Math.round(ms / 1_000)
+  if (seconds < 3_600) return inTwo(seconds, 60, 'min', 's')
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 24 * 60) return inTwo(minutes, 60, 'h', 'min')
+  return inTwo(Math.round(minutes / 60), 24, 'd', 'h')
+}
+
+function inTwo(amount: number, size: number, large: string, small: string): string {
+  const rest = amount % size
+  const whole = `${numbers.format(Math.floor(amount / size))} ${large}`
+  return rest === 0 ? whole : `${whole} ${rest} ${small}`
+}
+
+/** In powers of 1,024. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  let value = bytes
+  let unit = 0
+  for (; value >= 1_023.5 && unit < units.length - 1; unit++) value /= 1_024
+  return `${formatNumber(value)} ${units[unit]}`
+}
+
+/** Date and time where the reader is. */
+export function formatTime(ms: number): string {
+  return clock.format(ms)
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`
+}

@@ -1,0 +1,1 @@
+export function makeJournal(path: string, count: number, slots?: number): void
