@@ -17,7 +17,7 @@ export const PAGES: readonly string[] = [
 ]
 
 /** Why a block is not run. It is said before the block, in a comment: `<!-- not run: installs packages -->`. */
-export const REASONS = ['a drawing', 'installs packages', 'takes long'] as const
+export const REASONS = ['a drawing', 'a screen', 'installs packages', 'takes long'] as const
 
 export interface Block {
   readonly page: string
