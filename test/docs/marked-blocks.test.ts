@@ -30,6 +30,10 @@ it('every page with other blocks is one whose blocks a test takes', () => {
 /** What can be said of a block without running it. */
 const CHECKS: Readonly<Record<(typeof REASONS)[number], (block: Block) => void>> = {
   'a drawing': ({ language }) => expect(language).toBe(''),
+  'a screen': ({ language, code }) => {
+    expect(language).toBe('')
+    expect(code).toMatch(/^(\$ )?drover\b/)
+  },
   'installs packages': ({ code }) => {
     for (const line of code.trimEnd().split('\n')) {
       expect(line).toMatch(/^npm install /)
