@@ -1,5 +1,5 @@
 import { type DispatchSourceOptions, dispatch } from '../dispatch/dispatch.js'
-import type { TaskOutput } from '../dispatch/dispatch-options.js'
+import type { StartInfo, TaskOutput } from '../dispatch/dispatch-options.js'
 import type { QueueRunner } from '../fleet/queue-runner.js'
 import type { BlockRequest } from '../input/blocks/open-blocks.js'
 import { type InputRequest, openInput, type TaskInput, withSlot } from '../input/input.js'
@@ -138,11 +138,14 @@ function optionsFor(
     // Only who is shown every result is helped by a `skipped` one for each task that a halt left unread.
     readRest: wantsAll && input.total !== null,
     lookahead: input.hasPriorities ? Number.POSITIVE_INFINITY : 0,
-    beforeStart: (task, { slot, index, attempt }) => {
-      const filled = input.usesSlot ? withSlot(task, slot) : task
-      if (request.verbose) messages.onStart(index, attempt, describeCommand(filled))
-      return filled
-    },
+    // Without it tasks can be sent ahead to other machines.
+    ...((input.usesSlot || request.verbose) && {
+      beforeStart: (task: Task, { slot, index, attempt }: StartInfo) => {
+        const filled = input.usesSlot ? withSlot(task, slot) : task
+        if (request.verbose) messages.onStart(index, attempt, describeCommand(filled))
+        return filled
+      },
+    }),
     onWarning: (message) => messages.say(message),
     control: { cancel: cancelHere, onUnseen: (why) => messages.detail(why), onSteered: (what) => messages.say(what) },
     onAlreadyDone: (_task, { index }) => void printer.pass(index),
