@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { packageVersion } from '../../task/package-version.js'
 import type { Api } from './api.js'
 import { makeMeasurements } from './measurements.js'
 import { makeSpans } from './spans.js'
@@ -13,6 +14,7 @@ type Globals = Partial<Record<Signal, object>>
 const stops: Record<Signal, (() => void) | null> = { trace: null, metrics: null }
 /** How many have said by themselves how they want it. */
 let explicit = 0
+/** Null where the program's copy is none that drover can see; undefined until it was looked for. */
 let api: Api | null | undefined
 
 /**
@@ -42,16 +44,22 @@ export function takeOver(): () => void {
 
 /** The scope that spans and measurements are said to come from. */
 export function scope(): [name: string, version: string] {
-  return [NAME, createRequire(import.meta.url)('drover/package.json').version]
+  return [NAME, packageVersion()]
 }
 
 function begin(signal: Signal): void {
-  api ??= loadApi()
+  if (api === undefined) api = loadApi()
   if (api === null || isDisabled()) return
-  stops[signal] =
-    signal === 'trace'
-      ? makeSpans(api, api.trace.getTracer(...scope()), { commandArgs: false, propagate: false })
-      : makeMeasurements(api, api.metrics.getMeter(...scope()))
+  try {
+    stops[signal] =
+      signal === 'trace'
+        ? makeSpans(api, api.trace.getTracer(...scope()), { commandArgs: false, propagate: false })
+        : makeMeasurements(api, api.metrics.getMeter(...scope()))
+  } catch (error) {
+    // Of the provider that the program has set up. Tasks run all the same, and it is not asked again.
+    stops[signal] = () => {}
+    api.diag.error(`drover: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 /** By the variable that OpenTelemetry's own instrumentations heed. */

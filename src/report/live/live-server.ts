@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
+import { packageVersion } from '../../task/package-version.js'
 import { isLoopback, isLoopbackHost, type ListenAddress, listenError, urlHost } from '../../web/listen-address.js'
 import { isSame } from '../../web/same-secret.js'
-import { packageVersion } from '../package-version.js'
 import { dataElement, type PageParts, packHead, pageParts } from '../page-file.js'
 import { type AnyResult, RowMaker, shownWords } from '../row-of.js'
 import type { LiveHead, ReportHead } from '../rows.js'
@@ -61,6 +61,8 @@ export class LiveServer implements LiveReport {
     this.#command = shownWords(command)
     const { port } = server.address() as AddressInfo
     this.url = `http://${urlHost(address.host)}:${port}/?token=${this.#token}`
+    // As where no descriptor is left for one more connection: whoever wants to look can try again, and the run goes on.
+    server.on('error', () => {})
     server.on('request', (request, response) => {
       this.#answer(request, response).catch(() => response.destroy())
     })
