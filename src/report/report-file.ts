@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { beginsRecord, parseRecord } from '../journal/records.js'
 import { DroverError, OptionError } from '../task/errors.js'
 import { uniqueId } from '../task/unique-id.js'
+import { unfinished } from './unfinished.js'
 
 const FIRST_BYTES = 64 * 1024
 
@@ -43,6 +44,7 @@ export class ReportFile {
       if (found !== null) await checkReplaceable(path, target, options)
       const temporary = join(dirname(target), `.${basename(target)}.${uniqueId()}`)
       const { O_WRONLY, O_CREAT, O_EXCL } = constants
+      unfinished.add(temporary)
       return new ReportFile(path, await open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o600), temporary)
     } catch (error) {
       throw writingError(path, error)
@@ -70,6 +72,7 @@ export class ReportFile {
     try {
       await this.#handle.close()
       if (this.#temporary !== null) await rename(this.#temporary, await realpath(this.path).catch(() => this.path))
+      unfinished.delete(this.#temporary ?? '')
     } catch (error) {
       throw writingError(this.path, error)
     }
@@ -78,7 +81,9 @@ export class ReportFile {
   /** Leaves what was there before. */
   async discard(): Promise<void> {
     await this.#handle.close().catch(() => {})
-    if (this.#temporary !== null) await rm(this.#temporary, { force: true })
+    if (this.#temporary === null) return
+    await rm(this.#temporary, { force: true })
+    unfinished.delete(this.#temporary)
   }
 }
 

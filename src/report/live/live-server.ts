@@ -197,7 +197,7 @@ export class LiveServer implements LiveReport {
     const tasks = done ? [] : (this.#run?.steering.tasks().slice(0, MOST_RUNNING) ?? [])
     return {
       done,
-      total: progress?.total ?? null,
+      total: progress?.total == null ? null : progress.total - (progress.alreadyDone ?? 0),
       running: tasks.map(({ index, id, command, state, attempt, durationMs }) => ({
         index,
         id,
