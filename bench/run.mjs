@@ -18,6 +18,7 @@ const TASK_CASES = [
   'start-up',
   'pipe',
   'steering',
+  'progress',
 ]
 const POOL_CASES = ['messages', 'round-trip', 'long-messages', 'huge-messages']
 const FLEET_CASES = ['fleet-jobs', 'fleet-starts']

@@ -2,9 +2,10 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
+import { pruneTypes } from './prune-types.mjs'
 import { buildReportPage } from './report-page.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
@@ -18,6 +19,11 @@ execFileSync(
     stdio: 'inherit',
   },
 )
+const { exports, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const types = Object.values(exports).flatMap((entry) =>
+  typeof entry === 'string' ? [] : [relative('dist', entry.types)],
+)
+pruneTypes(dist, types)
 
 // Few files: Node opens all modules that a module needs at once, which a low limit of descriptors does not allow for hundreds.
 const library = await rolldown({
@@ -40,7 +46,7 @@ await library.write({
 })
 await library.close()
 
-const peers = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).peerDependencies)
+const peers = Object.keys(peerDependencies)
 const bundle = await rolldown({
   input: { drover: join(root, 'src/cli/main.ts') },
   platform: 'node',

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 
 const bench = join(import.meta.dirname, '..')
 const PACKAGES = ['execa', 'p-limit', 'zx', 'workerpool', 'jest-worker', 'tinypool', 'piscina', 'batch-cluster']
-const PROGRAMS = ['xargs', 'parallel', 'php', 'cc', 'redis-server']
+const PROGRAMS = ['xargs', 'parallel', 'php', 'cc', 'redis-server', 'script']
 
 /** @param {string} name */
 function isOnPath(name) {

@@ -1,13 +1,19 @@
-// Runs `echo N` many times, with the command line: { pool: 'work' | 'run', count, concurrency, socket, tasks }.
+// Runs short tasks with the command line: { pool: 'work' | 'run', concurrency, socket, tasks: a file with a JSON task a line }.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import { submit } from '../../dist/fleet/index.js'
 import { DROVER } from '../lib/inputs.mjs'
 import { parameters, report } from './report.mjs'
 
-const { pool, count, concurrency, socket, tasks } = parameters
+const { pool, concurrency, socket, tasks } = parameters
+const all = readFileSync(tasks, 'utf8')
+  .trimEnd()
+  .split('\n')
+  .map((line) => JSON.parse(line))
+const count = all.length
 const LOOK_MS = 20
 /** @type {{ ms: number, done: number }[]} */
 const seen = []
@@ -38,10 +44,7 @@ async function here() {
 
 async function there() {
   const queue = `redis+socket://${socket}?queue=starts`
-  await submit(
-    Array.from({ length: count }, (_, index) => `echo ${index}`),
-    { queue },
-  )
+  await submit(all, { queue })
   const redis = new Redis({ path: socket })
   const child = start(['work', '--queue', queue, '--jobs', String(concurrency), '--quiet'], 'ignore')
   for (let done = 0; done < count; ) {

@@ -33,6 +33,8 @@ export function writePage({ rows, load, seed, seconds }) {
       ({ what, measured, wanted, isMet }) => `| ${what} | ${measured}${isMet ? '' : ' **not met**'} | ${wanted} |`,
     ),
     '',
+    'Next: [Which promise holds where](platforms.md)',
+    '',
   ]
   writeFileSync(file, lines.join('\n'))
   return file

@@ -6,8 +6,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "events.h"
 #include "memory.h"
 #include "pipes.h"
+#include "places.h"
 #include "running.h"
 
 static struct child_list all = TAILQ_HEAD_INITIALIZER(all);
@@ -122,7 +124,7 @@ struct child *child_add(uint32_t number, pid_t pid, const char *scope) {
   struct child *child = take_slot();
   uint32_t slot = child->slot;
   uint32_t generation = child->generation + 1;
-  *child = (struct child){.number = number, .slot = slot, .generation = generation, .pid = pid, .running = true};
+  *child = (struct child){.number = number, .slot = slot, .generation = generation, .pid = pid, .running = true, .began_us = now_us()};
   child->input.fd = -1;
   child->input.last = &child->input.first;
   for (int n = 0; n < 3; n++) child->outputs[n].fd = -1;
@@ -158,6 +160,7 @@ void child_release_if_done(struct child *child) {
   if (child->running || child->ghost || child->fresh || child->input.fd >= 0) return;
   if (child->outputs[STDOUT_STREAM].fd >= 0 || child->outputs[STDERR_STREAM].fd >= 0) return;
   pipes_forget(child);
+  places_pass_on(child->number);
   unlink_child(child);
   leave_scope(child->scope);
   child->scope = NULL;

@@ -71,6 +71,7 @@ struct child {
   bool direct;
   bool roomy;
   uint64_t fresh_until_us;
+  uint64_t began_us;
   struct input input;
   struct output outputs[3];
   struct scope *scope;

@@ -8,6 +8,7 @@
 #include "locks.h"
 #include "output.h"
 #include "patience.h"
+#include "places.h"
 #include "requests.h"
 #include "slots.h"
 #include "starts.h"
@@ -26,6 +27,7 @@ static bool on_environment(const struct frame *frame) {
 /* Node may still speak of a child whose end it has not heard of yet: that is no mistake. */
 bool dispatch_frame(const struct frame *frame) {
   struct cursor cursor = cursor_of(frame);
+  if (places_keep(frame)) return true;
   struct child *child = child_by_number(frame->number);
   switch (frame->type) {
     case FRAME_START:
@@ -73,6 +75,14 @@ bool dispatch_frame(const struct frame *frame) {
       return datagrams_on_frame(frame);
     case FRAME_HEARTBEAT:
       return patience_on_frame(frame);
+    case FRAME_PLACES:
+      return places_on_frame(frame);
+    case FRAME_TAKE_BACK:
+      places_take_back(frame->number);
+      return true;
+    case FRAME_LEAVE:
+      places_leave(frame->number);
+      return true;
     case FRAME_CLOSE:
       return true;
     case FRAME_RETIRE:

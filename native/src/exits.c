@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "children.h"
+#include "events.h"
 #include "frames.h"
 #include "fresh.h"
 #include "input.h"
@@ -14,6 +15,7 @@
 #include "outgoing.h"
 #include "output.h"
 #include "owners.h"
+#include "places.h"
 #include "processes.h"
 #include "running.h"
 
@@ -75,6 +77,7 @@ static void tell(const struct ended *end) {
   if (output_drain(child, STDERR_STREAM)) flags |= EXIT_STDERR_ENDED;
   uint64_t user = microseconds(end->usage.ru_utime);
   uint64_t system = microseconds(end->usage.ru_stime);
+  uint64_t lifetime = now_us() - child->began_us;
   uint32_t words[] = {
       (uint32_t)end->status,
       (uint32_t)user,
@@ -82,8 +85,13 @@ static void tell(const struct ended *end) {
       (uint32_t)system,
       (uint32_t)(system >> 32),
       (uint32_t)end->usage.ru_maxrss,
+      (uint32_t)lifetime,
+      (uint32_t)(lifetime >> 32),
   };
   outgoing_frame(FRAME_EXIT, flags, child->number, words, sizeof words / sizeof *words);
+  places_note_exit(child->number, end->status);
+  bool is_open = child->outputs[STDOUT_STREAM].fd >= 0 || child->outputs[STDERR_STREAM].fd >= 0;
+  if (!is_open && !end->group_alive) places_pass_on(child->number);
   output_watch(child, STDOUT_STREAM);
   output_watch(child, STDERR_STREAM);
   input_watch(child);

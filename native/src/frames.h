@@ -8,7 +8,7 @@
 
 #include "options.h"
 
-#define PROTOCOL_VERSION 8
+#define PROTOCOL_VERSION 9
 #define FRAME_HEADER 12
 #define FRAME_LIMIT (64u << 20)
 
@@ -25,6 +25,9 @@ enum request_type {
   FRAME_RETIRE = 10,
   FRAME_DIRECT = 11,
   FRAME_HEARTBEAT = 12,
+  FRAME_PLACES = 13,
+  FRAME_TAKE_BACK = 14,
+  FRAME_LEAVE = 15,
   FRAME_LOCK = 16,
   FRAME_UNLOCK = 17,
   FRAME_JOBSERVER_OPEN = 24,
@@ -50,6 +53,7 @@ enum notice_type {
   FRAME_COUNTED = 138,
   FRAME_INPUT_FAILED = 139,
   FRAME_ALIVE = 140,
+  FRAME_TAKEN_BACK = 141,
   FRAME_LOCKED = 144,
   FRAME_LOCK_FAILED = 145,
   FRAME_UNLOCKED = 146,
@@ -85,6 +89,9 @@ enum step {
   /* And one more for each descriptor after the first. */
   STEP_DESCRIPTOR = 32,
 };
+
+/* Flags of FRAME_START. It needs a place; which it passes on when it has ended by itself, unless it failed, or unless that is told. */
+enum { START_PLACED = 1, START_KEEPS_ON_FAILURE = 2, START_KEEPS = 4 };
 
 /* A flag of FRAME_DIRECT. */
 enum { DIRECT_TAKEN = 1 };

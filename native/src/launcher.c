@@ -23,6 +23,7 @@
 #include "outgoing.h"
 #include "output.h"
 #include "patience.h"
+#include "places.h"
 #include "processes.h"
 #include "requests.h"
 #include "slots.h"
@@ -82,6 +83,7 @@ static void on_event(const struct epoll_event *event) {
 static void handle_frames(void) {
   struct frame frame;
   int starts = 0;
+  places_heard();
   while (starts < STARTS_A_ROUND && !self.asked_to_close) {
     enum frame_status status = incoming_next(&frame);
     if (status == FRAME_PARTIAL) {
@@ -138,7 +140,7 @@ static bool holds_anything(void) { return locks_any() || jobservers_any() || slo
 
 /* As a subreaper, this process has children as long as any descendant is left. */
 static bool is_retired(void) {
-  if (!starts_are_refused() || self.backlog || child_count() > 0 || holds_anything() || !outgoing_is_empty()) return false;
+  if (!starts_are_refused() || self.backlog || child_count() > 0 || places_any_waits() || holds_anything() || !outgoing_is_empty()) return false;
   return waitid(P_ALL, 0, NULL, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
 }
 
@@ -157,6 +159,7 @@ static void serve(void) {
       self.reap = false;
       exits_reap();
     }
+    if (!places_settle(dispatch_frame)) self.node_gone = true;
     requests_run();
     if (!self.backlog && patience_is_over()) self.node_gone = true;
     timeout = sooner(sooner(fresh_settle(), locks_retry()), sooner(jobservers_retry(), slots_retry()));

@@ -18,6 +18,7 @@
 #include "outgoing.h"
 #include "output.h"
 #include "pipes.h"
+#include "places.h"
 #include "program.h"
 #include "spawn.h"
 
@@ -197,6 +198,7 @@ bool starts_on_frame(const struct frame *frame) {
     tell_failure(frame->number, plan.error, plan.step);
     return true;
   }
+  if ((frame->flags & START_PLACED) != 0) places_occupy(frame->number, frame->flags);
   add_child(frame->number, pid, &start, &ends);
   return true;
 }

@@ -19,6 +19,7 @@
 #include "locks.h"
 #include "outgoing.h"
 #include "output.h"
+#include "places.h"
 #include "processes.h"
 #include "requests.h"
 #include "slots.h"
@@ -100,6 +101,9 @@ static void send_frame(void) {
   if (draw(4) == 0) type = (uint16_t)(FRAME_JOBSERVER_OPEN + draw(5));
   if (draw(16) == 0) type = FRAME_DATAGRAM;
   if (draw(16) == 0) type = FRAME_HEARTBEAT;
+  if (draw(6) == 0) type = (uint16_t)(FRAME_PLACES + draw(3));
+  /* One that cannot be started, and may wait for a place first. */
+  if (draw(12) == 0) type = FRAME_START;
   if (draw(6) == 0) type = draw(2) == 0 ? FRAME_SLOTS_TAKE : FRAME_SLOTS_GIVE;
   begin_frame(&builder);
   if (type == FRAME_SIGNAL_SCOPE) {
@@ -120,6 +124,11 @@ static void send_frame(void) {
     put_text(&builder, draw(8) == 0 ? fifo_paths[draw(3)] : path);
   } else if (type == FRAME_JOBSERVER_WANT) {
     put_u32(&builder, draw(8) == 0 ? draw(0xffffffff) : draw(5));
+  } else if (type == FRAME_PLACES) {
+    put_u32(&builder, draw(3));
+    put_u32(&builder, draw(2) == 0 ? 0 : draw(2));
+  } else if (type == FRAME_START) {
+    for (uint32_t left = draw(40); left > 0; left--) put_u8(&builder, 0xff);
   } else if (type == FRAME_DATAGRAM) {
     put_u32(&builder, draw(0xffffffff));
     put_text(&builder, lock_paths[draw(LOCK_PATHS)]);

@@ -10,6 +10,11 @@ export class DroverCommand extends Command {
     return new DroverCommand(name)
   }
 
+  override copyInheritedSettings(source: Command): this {
+    super.copyInheritedSettings(source)
+    return this.showHelpAfterError(`Run "drover ${this.name()} --help" for its options.`)
+  }
+
   unknownOption(flag: string): void {
     unknownOption.call(this, flag.replace(/^(--[^=]+)=.*$/s, '$1'))
   }

@@ -1,6 +1,6 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import { OptionError } from '../task/errors.js'
-import { parseJobs } from './values.js'
+import { parseJobs, systemReason } from './values.js'
 
 const INTERVAL_MS = 500
 
@@ -14,7 +14,7 @@ export function readJobsFile(path: string): number {
   try {
     words = readFileSync(path, 'utf8').split('\n')[0]!.trim()
   } catch (error) {
-    throw new OptionError(`--jobs-file: ${path} cannot be read: ${(error as Error).message}`)
+    throw new OptionError(`--jobs-file: ${path} cannot be read: ${systemReason(error)}`)
   }
   try {
     return parseJobs(words)

@@ -8,6 +8,7 @@ import { OptionError } from '../task/errors.js'
 import { uniqueId } from '../task/unique-id.js'
 import type { Messages } from './messages.js'
 import type { JournalRequest } from './run-options.js'
+import { systemReason } from './values.js'
 
 /** What a run keeps: its journal, and the files of `--results` with their index. */
 export interface Kept {
@@ -94,7 +95,7 @@ async function openFiles(directory: string): Promise<ResultFiles> {
   try {
     return await ResultFiles.open(directory)
   } catch (error) {
-    throw new OptionError(`--results: ${directory} cannot be made: ${(error as Error).message}; name another directory`)
+    throw new OptionError(`--results: ${directory} cannot be made: ${systemReason(error)}; name another directory`)
   }
 }
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Text } from '../task/task.js'
 import type { Ending } from './exit.js'
 import { addPoolOptions, type PoolWords } from './pool-words.js'
+import { tellOfTyping } from './run-options.js'
 
 const EXAMPLES = `Examples:
   drover pool jq --unbuffered -c .name < users.jsonl      a line in, a line out
@@ -43,6 +44,7 @@ export function addPoolCommand(
   addPoolOptions(command).action(async (words: string[], options: PoolWords) => {
     const { poolRequest } = await import('./pool-options.js')
     const request = poolRequest(exact(words), options)
+    tellOfTyping(options, options.argFile?.includes('-') ?? true, 'messages')
     const { runPool } = await import('./pool.js')
     end(await runPool(request))
   })

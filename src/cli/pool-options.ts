@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { DispatchSourceOptions } from '../dispatch/dispatch.js'
-import { parseHalt } from '../dispatch/halt.js'
 import type { MessageForm, MessagesRequest } from '../input/messages.js'
 import { launcherFor } from '../launcher/default-launcher.js'
 import type { WorkerProgram } from '../pool/check-pool-options.js'
@@ -12,10 +11,10 @@ import { OptionError } from '../task/errors.js'
 import type { Text } from '../task/task.js'
 import type { PoolWords } from './pool-words.js'
 import type { Showing } from './printed-run.js'
-import { delimiterOf, type JournalRequest, journalRequest, printingOptions } from './run-options.js'
+import { delimiterOf, type JournalRequest, journalRequest, printingOptions, progressOf } from './run-options.js'
 import { sharingOptions } from './sharing-options.js'
 import { standardInput } from './standard-input.js'
-import { given, parseColor, parseCount, parseDuration, parseJobs, parseSize } from './values.js'
+import { checkHalt, given, parseColor, parseCount, parseDuration, parseJobs, parseSize } from './values.js'
 
 /** All that `drover pool` was asked for. */
 export interface PoolRequest extends Showing {
@@ -50,7 +49,7 @@ export function poolRequest(command: readonly Text[], words: PoolWords): PoolReq
     dispatch: dispatchOptions(words),
     journal: journalRequest(words, ['drover', ...process.argv.slice(2)]),
     printing,
-    progress: words.quiet !== true && (words.progress ?? isTTY),
+    progress: progressOf(words, printing, words.argFile?.includes('-') ?? true),
     quiet: words.quiet === true,
     verbose: words.verbose === true,
     color: parseColor(words.color ?? 'auto', isTTY),
@@ -121,7 +120,7 @@ function parseFiniteJobs(words: string): number {
 }
 
 function dispatchOptions(words: PoolWords): DispatchSourceOptions {
-  if (words.halt !== undefined) parseHalt(words.halt)
+  if (words.halt !== undefined) checkHalt('--halt', words.halt)
   return given({
     timeoutMs: read('--timeout', words.timeout, parseDuration),
     totalTimeoutMs: read('--total-timeout', words.totalTimeout, parseDuration),

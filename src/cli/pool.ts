@@ -3,6 +3,7 @@ import { openMessages } from '../input/messages.js'
 import type { OutputStream } from '../launcher/port.js'
 import { AnswerForm } from '../output/answer-form.js'
 import type { Printer } from '../output/printer.js'
+import type { ShownJobs } from '../output/progress/progress-keys.js'
 import { programCommand } from '../pool/check-pool-options.js'
 import { ProcessPool } from '../pool/process-pool.js'
 import type { Result } from '../task/result.js'
@@ -61,7 +62,7 @@ async function runWith(request: PoolRequest, kept: Kept): Promise<Ending> {
         control: {
           kind: 'pool',
           cancel: cancelHere,
-          jobs: { get: () => pool!.max, set: (jobs) => setJobs(run!, pool!, request.pool.pipeline ?? 1, jobs) },
+          jobs: { get: () => pool!.max, set: (jobs) => jobsOf(run!, pool!, request.pool.pipeline ?? 1).set(jobs) },
           onUnseen: (why) => to.messages.detail(why),
           onSteered: (what) => to.messages.say(what),
         },
@@ -74,6 +75,7 @@ async function runWith(request: PoolRequest, kept: Kept): Promise<Ending> {
       })
       return run
     },
+    jobs: (made) => jobsOf(made, pool!, request.pool.pipeline ?? 1),
     steered: (made) => steeredBy(made, pool!, request.pool.pipeline ?? 1),
     print: (result, { printer }) => {
       if (result.error?.code === 'ERR_DROVER_WORKER_START') {
@@ -131,9 +133,15 @@ class AnswerPrinting {
   }
 }
 
-function setJobs(run: DispatchRun, pool: ProcessPool<Buffer>, pipeline: number, count: number): void {
-  pool.max = count
-  run.concurrency = count * pipeline
+/** How many workers there are, which says how many messages are under way. */
+function jobsOf(run: DispatchRun, pool: ProcessPool<Buffer>, pipeline: number): ShownJobs {
+  return {
+    get: () => pool.max,
+    set: (count) => {
+      pool.max = count
+      run.concurrency = count * pipeline
+    },
+  }
 }
 
 /** A run whose workers are ended with it, and change in number with what runs at once. */
@@ -143,7 +151,7 @@ function steeredBy(run: DispatchRun, pool: ProcessPool<Buffer>, pipeline: number
       return pool.max
     },
     set concurrency(count) {
-      setJobs(run, pool, pipeline, count)
+      jobsOf(run, pool, pipeline).set(count)
     },
     progress: () => run.progress(),
     summary: () => run.summary(),

@@ -1,9 +1,12 @@
 import type { DispatchRun } from '../dispatch/dispatch.js'
-import type { Progress, Summary } from '../dispatch/progress.js'
+import type { Summary } from '../dispatch/progress.js'
 import type { Journal } from '../journal/journal.js'
 import { FdWriter } from '../output/fd-writer.js'
 import { Printer } from '../output/printer.js'
-import { ProgressLine, summaryLine } from '../output/progress-line.js'
+import type { ProgressDisplay } from '../output/progress/progress-display.js'
+import type { ProgressForm } from '../output/progress/progress-form.js'
+import type { ShownJobs } from '../output/progress/progress-keys.js'
+import { type EarlyEnd, endedText, summaryLine } from '../output/progress/progress-words.js'
 import { InputError } from '../task/errors.js'
 import type { Result } from '../task/result.js'
 import { brokenEnding, type Ending, exitStatus } from './exit.js'
@@ -15,7 +18,8 @@ import { type SteeredRun, watchSignals } from './signals.js'
 /** What people see of a run. */
 export interface Showing {
   readonly printing: PrintingOptions
-  readonly progress: boolean
+  /** Null for none. */
+  readonly progress: ProgressForm | null
   readonly quiet: boolean
   readonly verbose: boolean
   readonly color: boolean
@@ -26,6 +30,8 @@ export interface PrintingRun {
   readonly stdout: FdWriter
   readonly printer: Printer
   readonly messages: Messages
+  /** Where it is shown how the run goes on; null for nowhere. */
+  readonly display: ProgressDisplay | null
   /** Prints something of no task's to standard error. */
   complain(chunk: Uint8Array): void
 }
@@ -41,13 +47,13 @@ export interface PrintedRunParts {
   begin(to: PrintingRun): Promise<DispatchRun | null>
   /** What signals steer. Default: the run. */
   steered?(run: DispatchRun): SteeredRun
+  /** What the keys change the number of. Default: `concurrency` of the run. */
+  jobs?(run: DispatchRun): ShownJobs
   /** Hands a result to the printer. */
   print(result: Result, to: PrintingRun): void | Promise<void>
   /** Ends what the run was made on, after its last result and with the signals still watched. */
   finish?(): Promise<void>
 }
-
-const PROGRESS_INTERVAL_MS = 200
 
 /**
  * Runs tasks, prints what becomes of them, and lets people see and steer it.
@@ -65,34 +71,31 @@ export async function printedRun(parts: PrintedRunParts): Promise<Ending> {
   }
   const stderr: FdWriter = new FdWriter(2, { onBroken: (error) => onBroken(error, 'standard error') })
   const stdout = new FdWriter(1, { onBroken: (error) => onBroken(error, 'standard output') })
-  const terminal: { progress: ProgressLine | null } = { progress: null }
-  const printer = new Printer({ ...showing.printing, stdout, stderr, beforePrint: () => terminal.progress?.clear() })
+  const display = await displayFor(showing, parts.what, stdout, stderr)
+  const printed = display ?? { stdout, stderr }
+  const printer = new Printer({ ...showing.printing, stdout: printed.stdout, stderr: printed.stderr })
   const removeFiles = () => printer.removeSync()
   process.once('exit', removeFiles)
   const complain = (chunk: Uint8Array | string) => {
-    void terminal.progress?.clear()
-    void stderr.write(chunk)
+    void printed.stderr.write(chunk)
   }
   const messages = new Messages({
     ...showing,
     what: parts.what,
     tellsFailed: parts.tellsFailed,
-    write: (line) => complain(`${line}\n`),
+    write: (line) => (display === null ? complain(`${line}\n`) : display.line(line)),
   })
-  const to = { stdout, printer, messages, complain }
+  const to = { stdout, printer, messages, display, complain }
   const run = await parts.begin(to)
   if (run === null) return brokenEnding(brokenBy) ?? { status: 0 }
   steered = parts.steered?.(run) ?? run
   if (journal !== null) tellOfFindings(journal, messages)
-  const signals = watchSignals(steered, (message) => messages.say(message))
-  if (showing.progress) {
-    const columns = () => process.stderr.columns ?? 80
-    terminal.progress = new ProgressLine({ writer: stderr, columns, mayDraw: () => printer.isAtRest })
-  }
-  const ticker = setInterval(() => terminal.progress?.update(withEarlier(run.progress())), PROGRESS_INTERVAL_MS)
+  const signals = watchSignals(steered, (message) => messages.say(message), display)
+  display?.show(run, parts.jobs?.(run))
   let badInput = false
   try {
     for await (const result of run) {
+      display?.result(result)
       messages.onResult(result)
       await parts.print(result, to)
     }
@@ -102,24 +105,43 @@ export async function printedRun(parts: PrintedRunParts): Promise<Ending> {
     badInput = true
     messages.say(error.message)
   } finally {
-    clearInterval(ticker)
-    void terminal.progress?.stop()
     await parts.finish?.()
+    // From here on a signal does what it always does, so that nothing must be left to be given back.
+    void display?.rest()
     signals.stop()
     await printer.close()
+    await display?.end()
     process.removeListener('exit', removeFiles)
   }
   const summary = await run.summary()
   tellOfDone(summary, messages)
-  if (hasTrouble(summary) || badInput) messages.line(summaryLine(summary, parts.what))
+  const early = earlyEnd(run, summary, display)
+  if (display?.isShown === true) messages.line(endedText(summary, early))
+  else if (hasTrouble(summary) || badInput) messages.line(summaryLine(summary, parts.what, early))
   tellOfResuming(summary, journal, messages)
   await stderr.flush()
   return exitStatus(summary, { brokenBy, endedBy: signals.endedBy, drainedBy: signals.drainedBy })
 }
 
-/** What an earlier run has done counts as done to people. */
-function withEarlier(progress: Progress): Progress {
-  return { ...progress, done: progress.done + progress.alreadyDone }
+/** What a signal or bad input ends has been told of. */
+function earlyEnd(run: DispatchRun, summary: Summary, display: ProgressDisplay | null): EarlyEnd {
+  const { total, alreadyDone, halted, complete } = summary
+  const known = run.progress().total
+  const unread = complete || known === null ? 0 : Math.max(0, known - total - alreadyDone)
+  const why = halted !== null ? `halted by ${halted}` : display?.stoppedByKey === true ? 'stopped by a key' : null
+  return { unread, why }
+}
+
+/** Loaded only where progress is shown. */
+async function displayFor(
+  { progress, color }: Showing,
+  what: string,
+  stdout: FdWriter,
+  stderr: FdWriter,
+): Promise<ProgressDisplay | null> {
+  if (progress === null) return null
+  const { ProgressDisplay } = await import('../output/progress/progress-display.js')
+  return new ProgressDisplay({ form: progress, stdout, stderr, color, showsCommands: what === 'task' })
 }
 
 function hasTrouble(summary: Summary): boolean {

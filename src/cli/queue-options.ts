@@ -1,5 +1,4 @@
 import type { DispatchSourceOptions } from '../dispatch/dispatch.js'
-import { parseHalt } from '../dispatch/halt.js'
 import { queueTelemetry } from '../fleet/dashboard/telemetry.js'
 import { QueueRunner } from '../fleet/queue-runner.js'
 import type { SubmitOptions } from '../fleet/submit.js'
@@ -11,7 +10,7 @@ import { isConclusive, type ResultState } from '../task/result.js'
 import { type HeldQueue, holdQueue } from './queue-address.js'
 import { countOf, durationOf, type PrintingOptions } from './run-options.js'
 import type { QueuedWords, RunWords } from './run-words.js'
-import { given, parseJobs } from './values.js'
+import { checkHalt, given, parseJobs } from './values.js'
 
 /** A run whose tasks go to a queue, as it was asked for. */
 export interface QueueRequest {
@@ -62,7 +61,7 @@ export function queueRequest(words: QueuedWords, whenEnded: 'cancel' | 'leave'):
     throw new OptionError('--results keeps output here, and the tasks run elsewhere; see --outputs of drover work')
   if (words.ungroup === true)
     throw new OptionError('--ungroup lets tasks print by themselves, which they cannot do from other machines')
-  if (words.halt !== undefined) parseHalt(words.halt)
+  if (words.halt !== undefined) checkHalt('--halt', words.halt)
   if (words.lifetime !== undefined && words.key === undefined)
     throw new OptionError('--lifetime is how long a signature is good; give a key with --key')
   const keys = words.key === undefined ? null : readKeyFiles(words.key)

@@ -8,7 +8,14 @@ import type { Ending } from './exit.js'
 import { type PipeOptions, pipeOptions } from './pipe-options.js'
 import type { QueueRequest } from './queue-options.js'
 import { type RunRequest, runTasks } from './run.js'
-import { dispatchOptions, itemOptions, journalRequest, printingOptions } from './run-options.js'
+import {
+  dispatchOptions,
+  itemOptions,
+  journalRequest,
+  printingOptions,
+  progressOf,
+  tellOfTyping,
+} from './run-options.js'
 import { addQueuedOptions, addRunOptions, type QueuedWords, type RunWords } from './run-words.js'
 import { noInput, standardInput, standardInputFile, wholeStandardInput } from './standard-input.js'
 import { parseColor } from './values.js'
@@ -54,7 +61,10 @@ export function addRunCommand(
     .addHelpText('after', PLACEHOLDERS)
     .showHelpAfterError('Run "drover run --help" for examples and options.')
   addQueuedOptions(addRunOptions(command)).action(async (words: string[], options: QueuedWords) => {
-    end(await runTasks(requestOf(exact(words), groups, options, await queueOf(options))))
+    const request = requestOf(exact(words), groups, options, await queueOf(options))
+    const what = options.tasks === '-' ? 'tasks' : words.length === 0 ? 'commands' : 'items'
+    tellOfTyping(options, groups.length === 0 && readsStdin(options), what)
+    end(await runTasks(request))
   })
 }
 
@@ -112,13 +122,17 @@ export function requestOf(
     report: options.report === undefined ? null : parseListenAddress('--report', options.report),
     journal: journalRequest(options, ['drover', ...process.argv.slice(2)]),
     printing,
-    progress: options.quiet !== true && (options.progress ?? isTTY),
+    progress: progressOf(options, printing, groups.length === 0 && readsStdin(options)),
     quiet: options.quiet === true,
     verbose: options.verbose === true,
     color: parseColor(options.color ?? 'auto', isTTY),
     jobsFile: options.jobsFile ?? null,
     dryRun: options.dryRun === true,
   }
+}
+
+function readsStdin({ tasks, argFile }: RunWords): boolean {
+  return tasks === undefined ? (argFile?.includes('-') ?? true) : tasks === '-'
 }
 
 /**

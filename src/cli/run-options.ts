@@ -1,19 +1,31 @@
 import { accessSync, constants, statSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import type { DispatchSourceOptions } from '../dispatch/dispatch.js'
-import { parseHalt } from '../dispatch/halt.js'
 import type { WorkDispatchOptions } from '../fleet/work-options.js'
 import type { InputRequest } from '../input/input.js'
 import type { Fsync } from '../journal/append-file.js'
 import type { JournalOptions } from '../journal/journal.js'
 import { launcherFor } from '../launcher/default-launcher.js'
+import { type ProgressForm, progressForm } from '../output/progress/progress-form.js'
+import { othersPrint } from '../output/terminal/other-printers.js'
 import type { Leftovers } from '../process/execution-options.js'
 import { checkOneOf } from '../process/process-options.js'
 import { OptionError } from '../task/errors.js'
 import { hostsOptions } from './hosts-options.js'
 import { readJobsFile } from './jobs-file.js'
+import { printErr } from './print.js'
 import type { RunWords } from './run-words.js'
 import { sharingOptions } from './sharing-options.js'
-import { given, parseCount, parseDelimiter, parseDuration, parseJobs, parseSize } from './values.js'
+import {
+  checkHalt,
+  given,
+  parseCount,
+  parseDelimiter,
+  parseDuration,
+  parseJobs,
+  parseSize,
+  systemReason,
+} from './values.js'
 
 /** How results and output are printed. */
 export interface PrintingOptions {
@@ -60,12 +72,34 @@ export function printingOptions(words: RunWords): PrintingOptions {
   }
 }
 
+/** @param readsStdin - whether tasks come from standard input; who types them there uses the terminal himself. */
+export function progressOf(
+  words: Pick<RunWords, 'progress' | 'quiet'>,
+  { mode }: PrintingOptions,
+  readsStdin: boolean,
+): ProgressForm | null {
+  if (words.quiet === true) return null
+  const isTerminal = process.stderr.isTTY === true
+  const isShared =
+    mode === 'none' ||
+    (readsStdin && isatty(0)) ||
+    // Who has asked for it gets a log then; else it is looked at once there is something to show.
+    (words.progress === true && isTerminal && othersPrint())
+  return progressForm({ wanted: words.progress, isTerminal, isShared, env: process.env })
+}
+
+/** Tells who has called it without items, and has a terminal before them, what it waits for. */
+export function tellOfTyping({ quiet }: Pick<RunWords, 'quiet'>, readsStdin: boolean, what: string): void {
+  if (readsStdin && quiet !== true && isatty(0) && isatty(2))
+    printErr(`drover: reading ${what} from the terminal until Ctrl-D\n`)
+}
+
 /** Bytes of each stream that a live report needs for the ends of outputs: beginning and end are kept. */
 const REPORTED_OUTPUT = 16 * 1024
 
 /** @throws OptionError that names the option and what was expected. */
 export function dispatchOptions(words: RunWords, printing: PrintingOptions): DispatchSourceOptions {
-  if (words.halt !== undefined) parseHalt(words.halt)
+  if (words.halt !== undefined) checkHalt('--halt', words.halt)
   const maxOutput = sizeOf('--max-output', words.maxOutput)
   const keepsResults = printing.json !== null || words.journal !== undefined
   const shownOutput = words.report === undefined ? 0 : REPORTED_OUTPUT
@@ -186,7 +220,7 @@ function checkFolder(option: string, path: string): void {
   } catch (error) {
     if (error instanceof OptionError) throw error
     throw new OptionError(
-      `${option}: ${path} cannot be used: ${(error as Error).message}; name a directory that can be written to`,
+      `${option}: ${path} cannot be used: ${systemReason(error)}; name a directory that can be written to`,
     )
   }
 }

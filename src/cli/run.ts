@@ -1,10 +1,9 @@
 import { type DispatchSourceOptions, dispatch } from '../dispatch/dispatch.js'
-import type { TaskOutput } from '../dispatch/dispatch-options.js'
+import type { StartInfo, TaskOutput } from '../dispatch/dispatch-options.js'
 import type { QueueRunner } from '../fleet/queue-runner.js'
 import type { BlockRequest } from '../input/blocks/open-blocks.js'
 import { type InputRequest, openInput, type TaskInput, withSlot } from '../input/input.js'
 import type { Journal } from '../journal/journal.js'
-import type { Printer } from '../output/printer.js'
 import type { LiveReport } from '../report/live/live-options.js'
 import type { Result } from '../task/result.js'
 import { describeCommand, type Task } from '../task/task.js'
@@ -15,7 +14,7 @@ import { followJobsFile } from './jobs-file.js'
 import { type Kept, openKept } from './keeping.js'
 import type { Messages } from './messages.js'
 import { printErr } from './print.js'
-import { printedRun, type Showing } from './printed-run.js'
+import { type PrintingRun, printedRun, type Showing } from './printed-run.js'
 import type { QueueRequest } from './queue-options.js'
 import type { JournalRequest } from './run-options.js'
 import { cancelHere } from './signals.js'
@@ -61,12 +60,15 @@ function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
     journal,
     what: 'task',
     tellsFailed: false,
-    begin: async ({ stdout, printer, messages }) => {
+    begin: async ({ stdout, printer, messages, display }) => {
       const input = await open(request.input, journal)
       if (!request.dryRun) {
         runner = (await request.queue?.open(input)) ?? null
         live = request.report === null ? null : await openLiveReport(request.report)
-        const options = shownIn(live, { ...optionsFor(request, input, printer, messages), ...kept.dispatch })
+        const options = shownIn(live, {
+          ...optionsFor(request, input, { printer, messages, display }),
+          ...kept.dispatch,
+        })
         const run = dispatch(input, runner === null ? options : { ...options, runner })
         live?.watch(run)
         if (request.jobsFile !== null) {
@@ -127,8 +129,7 @@ async function open(input: RunRequest['input'], journal: Journal | null): Promis
 function optionsFor(
   request: RunRequest,
   input: TaskInput,
-  printer: Printer,
-  messages: Messages,
+  { printer, messages, display }: Pick<PrintingRun, 'printer' | 'messages' | 'display'>,
 ): DispatchSourceOptions {
   const wantsAll = request.printing.json !== null
   return {
@@ -137,15 +138,25 @@ function optionsFor(
     // Only who is shown every result is helped by a `skipped` one for each task that a halt left unread.
     readRest: wantsAll && input.total !== null,
     lookahead: input.hasPriorities ? Number.POSITIVE_INFINITY : 0,
-    beforeStart: (task, { slot, index, attempt }) => {
-      const filled = input.usesSlot ? withSlot(task, slot) : task
-      if (request.verbose) messages.onStart(index, attempt, describeCommand(filled))
-      return filled
-    },
+    // Without it tasks can be sent ahead to other machines.
+    ...((input.usesSlot || request.verbose) && {
+      beforeStart: (task: Task, { slot, index, attempt }: StartInfo) => {
+        const filled = input.usesSlot ? withSlot(task, slot) : task
+        if (request.verbose) messages.onStart(index, attempt, describeCommand(filled))
+        return filled
+      },
+    }),
     onWarning: (message) => messages.say(message),
     control: { cancel: cancelHere, onUnseen: (why) => messages.detail(why), onSteered: (what) => messages.say(what) },
     onAlreadyDone: (_task, { index }) => void printer.pass(index),
-    ...(request.printing.json === null ? { onOutput: (output) => printer.output(withLabel(output)) } : null),
+    ...(request.printing.json === null
+      ? {
+          onOutput: (output) => {
+            display?.output(output)
+            return printer.output(withLabel(output))
+          },
+        }
+      : null),
   }
 }
 

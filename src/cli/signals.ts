@@ -15,23 +15,41 @@ export type SteeredRun = Pick<
   'concurrency' | 'progress' | 'summary' | 'halt' | 'destroy' | 'suspend' | 'resume'
 >
 
+/** The terminal that the run is shown on. */
+export interface ShownOn {
+  /** Gives it back, since this process is stopped or dies. */
+  rest(): Promise<void>
+  /** The same at once. */
+  restore(): void
+  resume(): void
+}
+
 /**
  * Steers a run by signals: INT, TERM and QUIT end it (the second one at once), HUP lets what runs finish, USR1 and USR2 change
  * the number of jobs by one, TSTP and CONT stop and continue it with all its tasks.
  *
  * @param say - tells people what a signal does.
+ * @param shownOn - the terminal that it is shown on, if it is.
  */
-export function watchSignals(run: SteeredRun, say: (message: string) => void): SignalWatch {
+export function watchSignals(
+  run: SteeredRun,
+  say: (message: string) => void,
+  shownOn: ShownOn | null = null,
+): SignalWatch {
   let endedBy: NodeJS.Signals | null = null
   let drainedBy: NodeJS.Signals | null = null
   let times = 0
+  const die = (signal: NodeJS.Signals) => {
+    shownOn?.restore()
+    dieOf(signal)
+  }
   const end = (signal: NodeJS.Signals) => {
     const reason = { code: 'ERR_DROVER_SIGNAL', message: `ended by ${signal}` }
     if (endedBy !== null) {
       times += 1
-      if (times > 2) dieOf(endedBy)
+      if (times > 2) die(endedBy)
       run.destroy(reason)
-      void dieWithoutPrinting(run, endedBy)
+      void dieWithoutPrinting(run, endedBy, die)
       return
     }
     endedBy = signal
@@ -51,8 +69,11 @@ export function watchSignals(run: SteeredRun, say: (message: string) => void): S
     },
     SIGUSR1: () => changeJobs(run, 1, say),
     SIGUSR2: () => changeJobs(run, -1, say),
-    SIGTSTP: () => void run.suspend().then(() => process.kill(process.pid, 'SIGSTOP')),
-    SIGCONT: () => run.resume(),
+    SIGTSTP: () => void Promise.all([run.suspend(), shownOn?.rest()]).then(() => process.kill(process.pid, 'SIGSTOP')),
+    SIGCONT: () => {
+      run.resume()
+      shownOn?.resume()
+    },
   }
   for (const [signal, handler] of Object.entries(handlers)) process.on(signal as NodeJS.Signals, handler)
   return {
@@ -77,9 +98,13 @@ export function cancelHere(): void {
 const PRINTING_MS = 1_000
 
 /** Whoever reads drover's output may have stopped to; that must not keep it alive. */
-async function dieWithoutPrinting(run: SteeredRun, signal: NodeJS.Signals): Promise<void> {
+async function dieWithoutPrinting(
+  run: SteeredRun,
+  signal: NodeJS.Signals,
+  die: (signal: NodeJS.Signals) => void,
+): Promise<void> {
   await run.summary().catch(() => {})
-  setTimeout(() => dieOf(signal), PRINTING_MS).unref()
+  setTimeout(() => die(signal), PRINTING_MS).unref()
 }
 
 function changeJobs(run: SteeredRun, by: number, say: (message: string) => void): void {

@@ -9,8 +9,9 @@ export function standardInput(): NodeJS.ReadableStream | AsyncIterable<Buffer> {
 /** How much is read at a time of a file. */
 const CHUNK_BYTES = 512 * 1024
 
-/** The same for who reads gigabytes of it: a file in larger chunks than Node's. */
-export function wholeStandardInput(): NodeJS.ReadableStream | AsyncIterable<Buffer> {
+/** The same for who reads gigabytes of it: a pipe as it is, a file in larger chunks than Node's. */
+export function wholeStandardInput(): NodeJS.ReadableStream | AsyncIterable<Buffer> | { pipeFd: number } {
+  if (isPipe(0)) return { pipeFd: 0 }
   return isFile(0) ? createReadStream('', { fd: 0, autoClose: false, highWaterMark: CHUNK_BYTES }) : standardInput()
 }
 
@@ -38,6 +39,14 @@ export async function* noInput(): AsyncGenerator<Buffer> {
 function isFile(fd: number): boolean {
   try {
     return fstatSync(fd).isFile()
+  } catch {
+    return false
+  }
+}
+
+function isPipe(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFIFO()
   } catch {
     return false
   }

@@ -1,4 +1,6 @@
+import { getSystemErrorMap } from 'node:util'
 import ms from 'ms'
+import { parseHalt } from '../dispatch/halt.js'
 import { MAX_DURATION_MS } from '../process/process-options.js'
 import { usableCpus } from '../slots/usable-cpus.js'
 import { OptionError } from '../task/errors.js'
@@ -163,4 +165,21 @@ export function parseColor(words: string, isTerminal: boolean): boolean {
   if (!COLOR_WORDS.includes(words))
     throw new OptionError(`--color: expected auto, always or never, not ${JSON.stringify(words)}`)
   return words === 'always' || (words === 'auto' && isTerminal && !process.env.NO_COLOR)
+}
+
+/** @throws OptionError unless they say when to halt. */
+export function checkHalt(option: string, words: string): void {
+  try {
+    parseHalt(words)
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error
+    throw new OptionError(error.message.replace(/^halt:/, `${option}:`))
+  }
+}
+
+/** What the system has said, as in `no such file or directory (ENOENT)`: the path, which Node adds, is told of anyway. */
+export function systemReason(error: unknown): string {
+  const { errno, code, message } = error as NodeJS.ErrnoException
+  const words = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]
+  return words === undefined ? message : `${words} (${code})`
 }

@@ -30,6 +30,10 @@ export interface AttemptEnd {
 export interface AttemptEvents {
   /** Called once, never before {@link startAttempt} has returned. */
   readonly onEnd: (end: AttemptEnd) => void
+  /** One that was sent ahead has begun. */
+  readonly onBegin: (startedMs: number) => void
+  /** One that was sent ahead will not begin; there is no `onEnd` then. */
+  readonly onNotStarted: () => void
   /** A callback of the user's has failed. */
   readonly onError: (error: unknown) => void
 }
@@ -56,10 +60,18 @@ export function prepareAttempt(entry: Entry, options: CheckedDispatchOptions): P
       options.leftovers === 'keep',
       options.input,
     )
-    return { task, spec: entry.permit === null ? spec : withPermit(spec, entry.permit) }
+    const permit = entry.permit ?? entry.ahead?.permit
+    return { task, spec: permit === undefined ? spec : withPermit({ ...spec, ...placeOf(task, options) }, permit) }
   } catch (error) {
     return { error: asResultError(error) }
   }
+}
+
+/** Where others may be sent ahead, to go on where this one ends; but nothing may begin that its result could halt. */
+function placeOf(task: Task, { sendsAhead, halt }: CheckedDispatchOptions): Pick<StartSpec, 'place'> | null {
+  if (!sendsAhead) return null
+  if (halt === null) return { place: { passedOn: 'always' } }
+  return { place: { passedOn: task.return === undefined ? 'on-success' : 'never' } }
 }
 
 function messageOf(task: Task, options: CheckedDispatchOptions): unknown {
@@ -97,6 +109,8 @@ export function startAttempt(
   if ('message' in prepared) return startMessage(prepared.task, prepared.message, identity, options, events)
   if ('runner' in prepared) return startElsewhere(prepared.task, entry, prepared.runner, options, events)
   const { task, spec } = prepared
+  const { onBegin, onNotStarted } = events
+  const isAhead = entry.ahead !== null
   const execution = new Execution({
     ...options,
     spec,
@@ -104,15 +118,20 @@ export function startAttempt(
     timeoutMs: task.timeoutMs ?? options.timeoutMs,
     onOutput: receiverOf(entry, task, options, events),
     onSpawn: undefined,
+    ahead: isAhead ? { onBegin, onNotStarted } : undefined,
     onDone: (outcome) =>
       events.onEnd({
         state: outcome.state,
         shortage: isShortage(outcome),
-        result: () => resultOf(task, identity, outcome, encoding),
+        result: () => resultOf(task, isAhead ? identityNow(identity, entry) : identity, outcome, encoding),
       }),
   })
   execution.start()
   return execution
+}
+
+function identityNow(identity: ResultIdentity, { startedMs, queuedAtMs }: Entry): ResultIdentity {
+  return { ...identity, queuedMs: Math.max(0, startedMs - queuedAtMs) }
 }
 
 export function identityOf(entry: Entry, options: CheckedDispatchOptions, queuedMs: number): ResultIdentity {

@@ -164,6 +164,8 @@ export interface CheckedDispatchOptions extends CheckedSettings {
   readonly messageOf: DispatchOptions['messageOf']
   readonly runner: TaskRunner | undefined
   readonly onWarning: DispatchOptions['onWarning']
+  /** Whether tasks may be sent to other machines ahead of their turn, to begin there as soon as another has ended. */
+  readonly sendsAhead: boolean
   /** What has to agree to each start. */
   readonly slotSources: readonly SlotSourceMaker[]
 }
@@ -180,6 +182,7 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
   const isElsewhere = hostSources.length > 0
   const jobs = () =>
     isElsewhere ? Number.POSITIVE_INFINITY : (jobserverJobs(options.jobserver ?? 'off') ?? usableCpus())
+  const halt = parseHalt(haltWords)
   return {
     ...checkSettings({ ...options, launcher }),
     localLauncher,
@@ -188,7 +191,7 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     backoffMs: checkDuration('backoffMs', options.backoffMs ?? 1_000),
     delayMs: checkDuration('delayMs', options.delayMs ?? 0),
     totalTimeoutMs: checkDuration('totalTimeoutMs', options.totalTimeoutMs ?? 0),
-    halt: parseHalt(haltWords),
+    halt,
     haltWords,
     signal: options.signal,
     keys: options.journal !== undefined || options.runner !== undefined || (options.keys ?? false),
@@ -205,8 +208,14 @@ export function checkDispatchOptions(options: DispatchOptions): CheckedDispatchO
     ...checkPool(options),
     runner: checkRunner(options),
     onWarning: options.onWarning,
+    sendsAhead: isElsewhere && canSendAhead(options, halt),
     slotSources: [...slotSourcesOf(isElsewhere ? { ...options, jobserver: undefined } : options), ...hostSources],
   }
+}
+
+/** Not where each start depends on what only this side knows: the time, the slot, or whether anything at all is to be started still. */
+function canSendAhead({ delayMs = 0, beforeStart, leftovers }: DispatchOptions, halt: HaltRule | null): boolean {
+  return delayMs === 0 && beforeStart === undefined && leftovers !== 'wait' && (halt === null || halt.what === 'fail')
 }
 
 function checkControl(control: DispatchOptions['control']): ControlHooks | null {

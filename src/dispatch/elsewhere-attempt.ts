@@ -41,6 +41,9 @@ export function startElsewhere(
   const end: Running['end'] = (cause) => running.end(cause)
   return {
     pid: null,
+    get startedMs() {
+      return running.startedMs
+    },
     end,
     endNow: (cause) => {
       running.end(cause)

@@ -52,6 +52,7 @@ export class EntryMaker {
       running: null,
       recent: null,
       permit: null,
+      ahead: null,
       shed: null,
       ended: null,
       last: null,

@@ -4,8 +4,10 @@ import type { Process } from '../process/process.js'
 import type { SlotPermit } from '../slots/slot-source.js'
 import type { Result, ResultError } from '../task/result.js'
 import type { Task } from '../task/task.js'
+import type { AheadStart } from './ahead.js'
 import type { RecentOutput } from './recent-output.js'
 import type { Queued } from './task-queue.js'
+import type { RunningElsewhere } from './task-runner.js'
 
 /** A task on its way through a run. */
 export interface Entry extends Queued {
@@ -30,6 +32,8 @@ export interface Entry extends Queued {
   recent: RecentOutput | null
   /** What it was started with, besides a place among `concurrency`. */
   permit: SlotPermit | null
+  /** Where it was sent ahead, as long as it has no place of its own there; null else. */
+  ahead: AheadStart | null
   /** Why it is being ended to be started again later; null when it is not. */
   shed: ResultError | null
   /** Why it alone is ended, for good; null when it is not. */
@@ -43,4 +47,6 @@ export interface Entry extends Queued {
 }
 
 /** What can be done to a running task, be it one of ours or a process object of the user's. */
-export type Running = Pick<Execution, 'pid' | 'end' | 'endNow' | 'hurry' | 'ending' | 'suspend' | 'resume'>
+export type Running = Pick<Execution, 'pid' | 'end' | 'endNow' | 'hurry' | 'ending' | 'suspend' | 'resume'> &
+  Pick<RunningElsewhere, 'startedMs'> &
+  Partial<Pick<Execution, 'takeBack' | 'promote' | 'leave'>>

@@ -1,5 +1,5 @@
 import type { AsyncResource } from 'node:async_hooks'
-import { attemptChannel, publishOutcome, taskChannel, tracedStart } from '../observe/channels.js'
+import { attemptChannel, processChannel, publishOutcome, taskChannel, tracedStart } from '../observe/channels.js'
 import type { Log } from '../observe/logger.js'
 import { type AttemptMessage, type TaskMessage, tracedErrorOf } from '../observe/messages.js'
 import { isFailure, type Result } from '../task/result.js'
@@ -25,6 +25,11 @@ export class Observer {
     const publish = () => tracedStart(taskChannel, message, () => {})
     if (this.#origin === null) publish()
     else this.#origin.runInAsyncScope(publish)
+  }
+
+  /** Whether somebody is told of each start, and may add to it, as it is made. */
+  get isTraced(): boolean {
+    return attemptChannel.hasSubscribers || processChannel.hasSubscribers
   }
 
   /** @returns what `start` returns. */

@@ -1,4 +1,5 @@
 import { isFailure, RESULT_STATES, type ResultState } from '../task/result.js'
+import { SmoothedRate } from './smoothed-rate.js'
 
 /** How a run stands at one moment. */
 export interface Progress {
@@ -14,9 +15,9 @@ export interface Progress {
   readonly alreadyDone: number
   /** Final results, by their state. */
   readonly byState: Readonly<Record<ResultState, number>>
-  /** Final results a second over the last seconds; null in the first second. */
+  /** Final results a second, smoothed over ten seconds or, where they are rare, ten results; null in the first second. */
   readonly ratePerSecond: number | null
-  /** Milliseconds until all is done at this rate; null when total or rate is not known. */
+  /** Milliseconds until all is done at this rate; null when the total is not known, and before there are three results. */
   readonly etaMs: number | null
 }
 
@@ -42,16 +43,16 @@ export interface Summary {
   readonly durationMs: number
 }
 
-const BUCKET_MS = 1_000
-const BUCKETS = 15
+/** Before, a rate tells of the first second and of nothing else. */
+const LEAST_RATE_MS = 1_000
+/** Fewer results than this say nothing about how long the others will take. */
+const LEAST_ETA_RESULTS = 3
 
 /** Counts final results, by state and over time. */
 export class ResultCounter {
   readonly #byState: Record<ResultState, number>
+  readonly #rate = new SmoothedRate()
   #startedMs: number | null = null
-  /** Results in each of the last seconds, by the number of the second modulo the length. */
-  readonly #buckets = new Float64Array(BUCKETS)
-  #second = 0
   #done = 0
   #alreadyDone = 0
   #alreadyFailed = 0
@@ -93,8 +94,7 @@ export class ResultCounter {
   count(state: ResultState): void {
     this.#byState[state] += 1
     this.#done += 1
-    this.#turnTo(Math.floor(this.elapsedMs / BUCKET_MS))
-    this.#buckets[this.#second % BUCKETS]! += 1
+    this.#rate.count(this.elapsedMs)
   }
 
   /** One of an earlier run, which is not run again. */
@@ -106,22 +106,14 @@ export class ResultCounter {
   /** How it stands, given what only the scheduler knows. */
   progress(known: Pick<Progress, 'total' | 'queued' | 'running'>): Progress {
     const ratePerSecond = this.ratePerSecond()
-    const left = known.total === null ? null : known.total - this.#done - this.#alreadyDone
-    const etaMs = left === null || !ratePerSecond ? null : (left / ratePerSecond) * 1_000
+    const left = known.total === null ? null : Math.max(0, known.total - this.#done - this.#alreadyDone)
+    const isKnown = left === 0 || this.#done >= LEAST_ETA_RESULTS
+    const etaMs = left === null || !ratePerSecond || !isKnown ? null : (left / ratePerSecond) * 1_000
     return { ...known, done: this.#done, alreadyDone: this.#alreadyDone, byState: this.byState, ratePerSecond, etaMs }
   }
 
   ratePerSecond(): number | null {
     const elapsedMs = this.elapsedMs
-    if (elapsedMs < BUCKET_MS) return null
-    this.#turnTo(Math.floor(elapsedMs / BUCKET_MS))
-    const spanMs = Math.min(elapsedMs, (BUCKETS - 1) * BUCKET_MS + (elapsedMs % BUCKET_MS))
-    return (this.#buckets.reduce((sum, count) => sum + count, 0) / spanMs) * 1_000
-  }
-
-  #turnTo(second: number): void {
-    if (second - this.#second >= BUCKETS) this.#buckets.fill(0)
-    else for (let s = this.#second + 1; s <= second; s++) this.#buckets[s % BUCKETS] = 0
-    this.#second = second
+    return elapsedMs < LEAST_RATE_MS ? null : this.#rate.perSecond(elapsedMs)
   }
 }

@@ -3,11 +3,12 @@ import { Gate } from '../slots/gate.js'
 import { LocalSlots, SlotNumbers } from '../slots/local-slots.js'
 import type { Result, ResultError, ResultState } from '../task/result.js'
 import { isTaskStream } from '../task/task-stream.js'
+import { Ahead } from './ahead.js'
 import { type AttemptEnd, identityOf, prepareAttempt, startAttempt } from './attempt.js'
 import { backoffMs, isRetried } from './backoff.js'
 import type { CheckedDispatchOptions } from './dispatch-options.js'
 import { Endings } from './endings.js'
-import type { Entry } from './entry.js'
+import type { Entry, Running } from './entry.js'
 import { FinalResults } from './final-results.js'
 import { Observer } from './observer.js'
 import { Pause } from './pause.js'
@@ -26,6 +27,8 @@ import { userCall } from './user-call.js'
  *                ▲         │
  *                └─backoff─┘  failed, and tries are left
  *
+ * With other machines a task may be sent ahead of its turn, see {@link Ahead}.
+ *
  * Once stopped, what waits becomes `skipped`; with `now`, what runs is ended and becomes `cancelled`.
  */
 export class Scheduler {
@@ -36,6 +39,7 @@ export class Scheduler {
   readonly #slotNumbers = new SlotNumbers()
   readonly #queue = new TaskQueue<Entry>()
   readonly #running = new Set<Entry>()
+  readonly #ahead: Ahead
   readonly #again: TriesAgain
   readonly #endings = new Endings()
   readonly #results: FinalResults
@@ -89,6 +93,12 @@ export class Scheduler {
         )
       },
     })
+    this.#ahead = new Ahead({
+      isOn: () => options.sendsAhead && !this.observer.isTraced,
+      slots: this.slots,
+      gate: this.#gate,
+      enter: (entry) => this.#enter(entry),
+    })
   }
 
   /** What ended the run from within, such as an `onResult` that failed. */
@@ -102,9 +112,9 @@ export class Scheduler {
 
   /** Whether nothing runs, nothing waits and nothing comes. */
   get idle(): boolean {
-    return (
-      this.#running.size + this.#queue.size + this.#again.size + this.#results.unannounced === 0 && this.#side.exhausted
-    )
+    const { size } = this.#ahead
+    const count = this.#running.size + this.#queue.size + this.#again.size + size + this.#results.unannounced
+    return count === 0 && this.#side.exhausted
   }
 
   get running(): ReadonlySet<Entry> {
@@ -118,6 +128,7 @@ export class Scheduler {
   /** All that run or wait. */
   *live(): Generator<Entry> {
     yield* this.#running
+    yield* this.#ahead.waiting()
     yield* this.#again
     yield* this.#queue
   }
@@ -129,6 +140,7 @@ export class Scheduler {
   /** Whether nothing is started for a while; what runs goes on. */
   set paused(paused: boolean) {
     this.#pause.set(paused && this.#stopped === null)
+    if (this.#pause.isOn) this.#ahead.takeBack()
     this.pump()
   }
 
@@ -140,8 +152,9 @@ export class Scheduler {
   }
 
   progress(): Progress {
-    const queued = this.#queue.size + this.#again.size
-    return this.#results.counter.progress({ total: this.#side.total, queued, running: this.#running.size })
+    const waiting = Math.min(this.options.runner?.waiting ?? 0, this.#running.size)
+    const queued = this.#queue.size + this.#again.size + this.#ahead.waitingCount + waiting
+    return this.#results.counter.progress({ total: this.#side.total, queued, running: this.#running.size - waiting })
   }
 
   summary(): Summary {
@@ -152,6 +165,7 @@ export class Scheduler {
     this.#hold(() => this.observer.added(entry))
     if (this.#stopped !== null) return this.#letGo(entry, this.#stopped)
     this.#queue.push(entry)
+    this.#ahead.takeBack(({ priority }) => priority < entry.priority)
     this.pump()
   }
 
@@ -172,6 +186,7 @@ export class Scheduler {
   pump(): void {
     if (this.#pumping) return
     this.#pumping = true
+    if (this.slots.used > this.slots.limit) this.#ahead.takeBack()
     while (this.#step());
     this.#pumping = false
     if (this.#queue.size === 0 || this.#stopped !== null || this.#suspended || this.#pause.isOn) this.#gate.unwanted()
@@ -186,6 +201,10 @@ export class Scheduler {
     const waiting = [...this.#queue.drain(), ...this.#again.drain()]
     this.#hold(() => {
       for (const entry of waiting) this.#letGo(entry, this.#stopped!)
+      if (when === 'soon') this.#ahead.takeBack()
+      // Those that have just got the place of what ended, and do not use it yet.
+      if (when === 'soon') for (const entry of this.#running) entry.running?.takeBack?.()
+      if (when === 'now') for (const entry of this.#ahead.waiting()) entry.running?.end({ state: 'cancelled', error })
       if (when === 'now') for (const entry of this.#running) entry.running?.end({ state: 'cancelled', error })
     })
     this.pump()
@@ -209,7 +228,7 @@ export class Scheduler {
   hurry(error: ResultError): void {
     this.#hurried = true
     this.stop('now', error)
-    for (const entry of this.#running) entry.running?.hurry()
+    for (const entry of [...this.#running, ...this.#ahead.waiting()]) entry.running?.hurry()
     this.#endings.hurry()
   }
 
@@ -222,6 +241,7 @@ export class Scheduler {
 
   async suspend(): Promise<void> {
     this.#suspended = true
+    this.#ahead.takeBack()
     await Promise.all([...this.#running].map((entry) => entry.running?.suspend()))
     this.options.launcher.expectSilence?.(true)
   }
@@ -256,23 +276,40 @@ export class Scheduler {
     if ((this.#suspended || this.#pause.isOn) && this.#stopped === null) return false
     if (this.#results.isJammed || !side.hasRoom(this.#results.unannounced)) return false
     const waiting = this.#queue.size
-    const mayStart =
-      this.#stopped === null &&
-      this.slots.fits(this.#queue.peek()?.weight ?? 1) &&
-      !this.#shortage.holds(this.#running.size)
+    const weight = this.#queue.peek()?.weight ?? 1
+    const isHeld = this.#stopped !== null || this.#shortage.holds(this.#running.size)
+    const mayStart = !isHeld && this.slots.fits(weight)
+    const maySend = !isHeld && this.#ahead.mayTake(weight)
     if (
       !side.exhausted &&
-      (this.#stopped !== null || (waiting <= side.lookahead && (mayStart || side.lookahead > 0)))
+      (this.#stopped !== null || (waiting <= side.lookahead && (mayStart || maySend || side.lookahead > 0)))
     ) {
       if (side.wantMore()) return true
       if (side.lookahead > 0 && !side.exhausted) return false
     }
     const entry = this.#queue.peek()
-    if (entry === undefined || !mayStart || !this.slots.fits(entry.weight) || this.#delay.holds()) return false
-    entry.permit = this.#gate.take(entry.weight)
-    if (entry.permit === null) return false
+    if (entry === undefined) return mayStart && this.#ahead.useFree()
+    if (mayStart && this.slots.fits(entry.weight) && !this.#delay.holds()) {
+      const permit = this.#gate.take(entry.weight)
+      if (permit !== null) {
+        if (this.#ahead.admit(permit, entry.weight)) return true
+        entry.permit = permit
+        this.#queue.pop()
+        this.#start(entry)
+        return true
+      }
+    }
+    return maySend && this.#sendAhead(entry)
+  }
+
+  #sendAhead(entry: Entry): boolean {
+    if (!this.#ahead.add(entry)) return false
     this.#queue.pop()
-    this.#start(entry)
+    entry.attempt += 1
+    const prepared = prepareAttempt(entry, this.options)
+    entry.startedMs = performance.now()
+    if (this.#stopped === null) entry.running = this.#attempt(entry, prepared)
+    else this.#onNotStarted(entry)
     return true
   }
 
@@ -284,19 +321,15 @@ export class Scheduler {
     // What was called to prepare it may have stopped the run.
     if (this.#stopped !== null && prepared !== null) {
       entry.attempt -= 1
-      this.#release(entry)
+      this.#release(entry, false)
       return this.#finishStopped(entry, this.#stopped)
     }
     this.#delay.started()
+    entry.permit?.begin?.()
     entry.startedMs = performance.now()
     this.#running.add(entry)
     const endedBefore = entry.ended ?? this.#endedNow
-    entry.running = this.observer.start(entry, () =>
-      startAttempt(entry, prepared, this.options, {
-        onEnd: (end) => this.#onEnd(entry, end),
-        onError: (error) => this.fail(error),
-      }),
-    )
+    entry.running = this.observer.start(entry, () => this.#attempt(entry, prepared))
     // Who was told of the start may have ended it, when there was nothing to end yet.
     const error = entry.ended ?? this.#endedNow
     if (error !== null && endedBefore === null) {
@@ -306,11 +339,49 @@ export class Scheduler {
     this.#side.onStart(entry)
   }
 
+  #attempt(entry: Entry, prepared: ReturnType<typeof prepareAttempt>): Running {
+    return startAttempt(entry, prepared, this.options, {
+      onEnd: (end) => this.#onEnd(entry, end),
+      onBegin: (startedMs) => {
+        this.#ahead.begin(entry)
+        entry.startedMs = startedMs
+        this.observer.start(entry, () => {})
+        this.#side.onStart(entry)
+      },
+      onNotStarted: () => this.#onNotStarted(entry),
+      onError: (error) => this.fail(error),
+    })
+  }
+
+  /** One that was sent ahead runs, or is about to. */
+  #enter(entry: Entry): void {
+    entry.slot = this.#slotNumbers.take()
+    this.#running.add(entry)
+    if (this.#suspended) void entry.running?.suspend()
+  }
+
+  /** One that was sent ahead is where it was before. */
+  #onNotStarted(entry: Entry): void {
+    this.#release(entry, true)
+    entry.attempt -= 1
+    const ended = entry.ended ?? this.#stopped
+    if (ended !== null) this.#letGo(entry, ended)
+    else this.#queue.push(entry)
+    this.pump()
+  }
+
   #onEnd(entry: Entry, end: AttemptEnd): void {
-    this.#endings.add(entry.running!)
+    const running = entry.running!
+    this.#endings.add(running)
+    this.#take(entry, end)
+    // Not before it is known what follows from the result.
+    running.leave?.()
+  }
+
+  #take(entry: Entry, end: AttemptEnd): void {
     entry.recent?.end(end.state)
     entry.recent = null
-    this.#release(entry)
+    this.#release(entry, end.state !== 'lost')
     let known: Result | null = null
     const resultOnce = () => {
       known ??= end.result()
@@ -370,13 +441,19 @@ export class Scheduler {
     return true
   }
 
-  #release(entry: Entry): void {
+  /** @param passesOn - whether one that was sent ahead may have its place. */
+  #release(entry: Entry, passesOn: boolean): void {
+    const { permit, ahead, weight } = entry
     this.#running.delete(entry)
-    this.slots.release(entry.weight)
-    this.#slotNumbers.giveBack(entry.slot)
+    if (ahead?.hasBegun !== false) this.#slotNumbers.giveBack(entry.slot)
     entry.running = null
-    entry.permit?.release()
     entry.permit = null
+    if (ahead !== null) return this.#ahead.delete(entry)
+    const isFree = !this.#suspended && !this.#pause.isOn && this.#stopped === null
+    const mayBegin = isFree && this.slots.used <= this.slots.limit
+    if (passesOn && permit !== null && this.#ahead.passOn(permit, weight, mayBegin)) return
+    this.slots.release(weight)
+    permit?.release()
   }
 
   /** It waited when the run was stopped. A process that its owner has started runs, slot or no slot, and is waited for. */

@@ -1,10 +1,10 @@
 import { DroverError } from '../task/errors.js'
-import { describeCommand } from '../task/task.js'
+import { describeCommand, describeMessage } from '../task/task.js'
 import type { Entry } from './entry.js'
 import { type OutputFollower, RecentOutput } from './recent-output.js'
 import type { Scheduler } from './scheduler.js'
 
-/** A task that runs, or waits between two attempts. */
+/** A task that runs, or waits between two attempts or for a machine. */
 export interface LiveTask {
   /** Position in the input, from 0. */
   readonly index: number
@@ -20,7 +20,7 @@ export interface LiveTask {
   readonly pid: number | null
   /** Milliseconds since this attempt was started; 0 while it waits. */
   readonly durationMs: number
-  /** What it runs, for people. */
+  /** What it runs, or the message that a worker of a pool has, for people. */
   readonly command: string
 }
 
@@ -48,6 +48,11 @@ export class Steering {
     return this.#scheduler.paused
   }
 
+  /** Whether nothing will be started any more, since the run was halted, by a rule or by a call. */
+  get stopped(): boolean {
+    return this.#scheduler.stopped
+  }
+
   /** Starts nothing more, and reads no more tasks, until {@link unpause}. What runs goes on. */
   pause(): void {
     this.#scheduler.paused = true
@@ -58,9 +63,20 @@ export class Steering {
     this.#scheduler.paused = false
   }
 
-  /** The tasks that run, in the order of their start, and those that wait for another attempt. */
-  tasks(): LiveTask[] {
-    return [...this.#scheduler.running, ...this.#scheduler.betweenAttempts].map(liveTask)
+  /**
+   * The tasks that run, in the order of their start, and those that wait for another attempt.
+   *
+   * @param most - so many of the first, at no more cost than these. Default: all.
+   */
+  tasks(most = Number.POSITIVE_INFINITY): LiveTask[] {
+    const tasks: LiveTask[] = []
+    for (const entries of [this.#scheduler.running, this.#scheduler.betweenAttempts]) {
+      for (const entry of entries) {
+        if (tasks.length >= most) return tasks
+        tasks.push(this.#liveTask(entry))
+      }
+    }
+    return tasks
   }
 
   /**
@@ -72,7 +88,7 @@ export class Steering {
    */
   cancel(which: string): LiveTask {
     const entry = this.#find(which)
-    const task = liveTask(entry)
+    const task = this.#liveTask(entry)
     this.#scheduler.endOne(entry, { code: 'ERR_DROVER_CANCELLED', message: 'the task was cancelled' })
     return task
   }
@@ -93,7 +109,11 @@ export class Steering {
     if (elsewhere !== null)
       throw new DroverError('ERR_DROVER_OUTPUT', `the output of task ${which} cannot be followed: ${elsewhere}`)
     entry.recent ??= new RecentOutput()
-    return { task: liveTask(entry), ...entry.recent.follow(follower) }
+    return { task: this.#liveTask(entry), ...entry.recent.follow(follower) }
+  }
+
+  #liveTask(entry: Entry): LiveTask {
+    return liveTask(entry, this.#scheduler.options.pool !== undefined)
   }
 
   #find(which: string): Entry {
@@ -128,16 +148,23 @@ function elsewhereOf(
   return onOutput === undefined && maxOutputBytes === 0 ? 'it is only counted' : null
 }
 
-function liveTask(entry: Entry): LiveTask {
-  const { task, index, attempt, attempts, running, startedMs } = entry
+/** Null where it has not begun: it waits between two attempts, or for a machine. */
+function startOf({ running, startedMs }: Entry): number | null {
+  if (running === null) return null
+  return running.startedMs === undefined ? startedMs : running.startedMs
+}
+
+function liveTask(entry: Entry, isMessage: boolean): LiveTask {
+  const { task, index, attempt, attempts, running } = entry
+  const startedMs = startOf(entry)
   return {
     index,
     id: task.id ?? null,
-    state: running === null ? 'waiting' : 'running',
+    state: startedMs === null ? 'waiting' : 'running',
     attempt,
     attempts,
     pid: running?.pid ?? null,
-    durationMs: running === null ? 0 : Math.round(performance.now() - startedMs),
-    command: describeCommand(task),
+    durationMs: startedMs === null ? 0 : Math.round(performance.now() - startedMs),
+    command: isMessage ? describeMessage(task) : describeCommand(task),
   }
 }

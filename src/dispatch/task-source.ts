@@ -14,11 +14,18 @@ export interface TaskSourceEvents {
   onError(error: unknown): void
 }
 
+/**
+ * Tasks that are not run, because of a halt or since they are done, are over at once: so many of them, and then everybody else has a turn
+ * who wants something of this process.
+ */
+const AT_A_STRETCH = 256
+
 /** Pulls tasks one at a time from whatever the user has. */
 export class TaskSource {
   readonly #iterator: Iterator<Task | InvalidTask | string> | AsyncIterator<Task | InvalidTask | string>
   readonly #events: TaskSourceEvents
   #pulling = false
+  #pulls = 0
   #ended = false
   #readToEnd = false
 
@@ -41,9 +48,19 @@ export class TaskSource {
     return this.#readToEnd
   }
 
-  /** Asks for one more; it is told at once when the source is a synchronous one. */
+  /** Asks for one more; it is told at once when the source is a synchronous one, but for one among many. */
   pull(): void {
     if (this.#pulling || this.#ended) return
+    this.#pulls = (this.#pulls + 1) % AT_A_STRETCH
+    if (this.#pulls > 0) return this.#pull()
+    this.#pulling = true
+    setImmediate(() => {
+      this.#pulling = false
+      if (!this.#ended) this.#pull()
+    })
+  }
+
+  #pull(): void {
     try {
       const next = this.#iterator.next()
       if (!isPromise(next)) return this.#take(next)

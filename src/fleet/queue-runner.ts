@@ -11,6 +11,7 @@ import { type PackedResult, stateOfPacked, unpackResult } from './packed-result.
 import { jobLimits, type SubmitOptions } from './submit.js'
 import { checkRun } from './task-envelope.js'
 import { type JobDefaults, jobOf, type TaskJobSpec } from './task-jobs.js'
+import { type Waiting, WaitingTasks } from './waiting-tasks.js'
 
 /** Where tasks of a run go, for {@link QueueRunner}. */
 export interface QueueRunnerOptions
@@ -22,17 +23,6 @@ export interface QueueRunnerOptions
   readonly again?: ((state: ResultState) => boolean) | undefined
   /** What becomes of tasks in the queue when the run is ended here: they are ended there, too, or go on. Default: `cancel`. */
   readonly whenEnded?: 'cancel' | 'leave' | undefined
-}
-
-/** A task that was submitted and has no result yet. */
-interface Waiting {
-  readonly spec: TaskJobSpec
-  readonly task: Task
-  readonly resolve: (result: Result) => void
-  readonly reject: (error: unknown) => void
-  isAdded: boolean
-  /** How often the server had it no more. */
-  vanished: number
 }
 
 /** How many tasks are looked up at a time. */
@@ -62,7 +52,7 @@ export class QueueRunner implements TaskRunner, AsyncDisposable {
   readonly #defaults: JobDefaults
   readonly #events: TaskEvents
   readonly #batches: JobBatches
-  readonly #waiting = new Map<string, Waiting>()
+  readonly #waiting = new WaitingTasks()
   #looker: NodeJS.Timeout | null = null
   #lookMs = LOOK_MS.least
   #isCancelling = false
@@ -76,6 +66,7 @@ export class QueueRunner implements TaskRunner, AsyncDisposable {
     this.#defaults = { queue: opened.queue.name, run: runName, signer: options.signer, ...limits }
     this.#batches = new JobBatches((jobs) => this.#submit(jobs))
     this.#events = opened.backend.events()
+    this.#events.on('active', ({ jobId }) => this.#waiting.begin(jobId))
     this.#events.on('completed', ({ jobId, returnvalue }) => this.#settle(jobId, returnvalue as PackedResult))
     this.#events.on('failed', ({ jobId, failedReason }) => this.#fail(jobId, failedReason))
     this.#lookLater()
@@ -102,13 +93,19 @@ export class QueueRunner implements TaskRunner, AsyncDisposable {
     }
   }
 
+  /** Tasks that no worker has taken, as far as the server has told. */
+  get waiting(): number {
+    return this.#waiting.unbegun
+  }
+
   /** Submits a task, and gives its result when there is one. */
   run(task: Task, { index, key }: { readonly index: number; readonly key: string }): RunningElsewhere {
     const spec = jobOf(task, index, key, this.#defaults)
     const { jobId } = spec.opts
     const result = new Promise<Result>((resolve, reject) => {
-      this.#waiting.set(jobId, { spec, task, resolve, reject, isAdded: false, vanished: 0 })
+      this.#waiting.set(jobId, { spec, task, resolve, reject, isAdded: false, startedMs: null, vanished: 0 })
     })
+    const waiting = this.#waiting.get(jobId)!
     try {
       this.#batches.add(spec)?.catch((error) => this.#break(error))
     } catch (error) {
@@ -118,6 +115,9 @@ export class QueueRunner implements TaskRunner, AsyncDisposable {
     let reason: ResultError = { code: 'ERR_DROVER_ENDED', message: 'the run was ended' }
     return {
       result,
+      get startedMs() {
+        return waiting.startedMs
+      },
       end: ({ error }) => {
         reason = error
         if (this.#options.whenEnded === 'leave')
@@ -171,9 +171,9 @@ export class QueueRunner implements TaskRunner, AsyncDisposable {
   }
 
   #settle(jobId: string, packed: PackedResult | undefined): void {
-    const waiting = this.#waiting.get(jobId)
-    if (waiting === undefined || packed === undefined || packed === null) return
-    this.#waiting.delete(jobId)
+    if (packed === undefined || packed === null) return
+    const waiting = this.#waiting.take(jobId)
+    if (waiting === undefined) return
     const { spec, task } = waiting
     try {
       const { index, key } = spec.data
@@ -192,9 +192,8 @@ export class QueueRunner implements TaskRunner, AsyncDisposable {
   }
 
   #finish(jobId: string, state: 'cancelled' | 'lost', error: ResultError): void {
-    const waiting = this.#waiting.get(jobId)
+    const waiting = this.#waiting.take(jobId)
     if (waiting === undefined) return
-    this.#waiting.delete(jobId)
     this.#resolveAs(waiting, state, error)
   }
 

@@ -3,6 +3,22 @@
  * or terminals. Every adapter passes the same contract tests (`test/launcher/contract.ts`).
  */
 
+import type { LauncherCapabilities } from './capabilities.js'
+import type {
+  JobserverEvents,
+  JobserverSpec,
+  LauncherJobserver,
+  LauncherLock,
+  LockOptions,
+  SlotsClaim,
+  SlotsEvents,
+  SlotsSpec,
+} from './shared-port.js'
+
+export type * from './capabilities.js'
+export type * from './shared-port.js'
+
+/** The streams that a process prints to. */
 export type OutputStream = 'stdout' | 'stderr'
 
 /** A stretch of a file: its first byte, from 0, and the one after its last. */
@@ -104,6 +120,12 @@ export interface StartSpec {
   readonly descriptors?: readonly DescriptorSpec[] | undefined
   /** Files that go to the machine that it runs on, and come back, where that is another one; nothing is done with them where it is this one. */
   readonly files?: { readonly transfer: readonly string[]; readonly return: readonly string[] } | undefined
+  /**
+   * On another machine: it needs a place there, as many as {@link Child.leave} and the launcher's own account make free, and waits in line
+   * for it over there. At its end its place goes to the next in line at once, always, only when its status is 0, or never before
+   * {@link Child.leave}. Default: it needs none.
+   */
+  readonly place?: { readonly passedOn: 'always' | 'on-success' | 'never' } | undefined
   /** Which machine it is to run on, where a launcher has several, by the name that it knows it by. */
   readonly host?: string | undefined
 }
@@ -130,6 +152,8 @@ export interface ChildExit {
   readonly maxRssBytes: number | null
   /** Whether processes of the child's group may still be alive. False only when it is certain that there is none. */
   readonly groupAlive: boolean
+  /** Milliseconds that it has lived, where they were measured on another machine. */
+  readonly durationMs?: number | undefined
   /** What was to be done after it, and could not be, as to bring back its files. */
   readonly problem?: StartError | undefined
 }
@@ -145,8 +169,8 @@ export interface ChildExit {
  * there when a `direct` child exited may be told after `onExit`.
  */
 export interface ChildEvents {
-  /** It has been started. */
-  onSpawn(pid: number): void
+  /** It has been started. @param agoMs - milliseconds since then, as far as they can be estimated, where it is on another machine. */
+  onSpawn(pid: number, agoMs?: number): void
   /** It could not be started. */
   onSpawnError(error: StartError): void
   /** The chunk belongs to the receiver and is not reused. */
@@ -162,6 +186,8 @@ export interface ChildEvents {
   onExit(exit: ChildExit): void
   /** The launcher died under the child; what became of it is unknown and it is being ended. */
   onLost(error: StartError): void
+  /** After {@link Child.takeBack}, and the only call then: it was not started, and will not be. */
+  onTakenBack?(): void
   /** After {@link Child.write} had returned false: there is room again. */
   onDrain?(): void
   /**
@@ -201,6 +227,10 @@ export interface Child {
   unref(): void
   /** Keeps the event loop alive as long as the child lives or a stream is open, as a child does from the start. */
   ref(): void
+  /** Asks that it not be started, if it still waits for its place; see {@link StartSpec.place} and {@link ChildEvents.onTakenBack}. */
+  takeBack?(): void
+  /** Others may have its place, if they have not got it yet: all is over that it stands for. */
+  leave?(): void
   /**
    * Sends a signal to the child and to all its descendants that can be found: its group, its session, the tree below
    * it, and those that carry its mark. Resolves to how many processes were signalled; 0 when none is alive. Never rejects.
@@ -208,121 +238,6 @@ export interface Child {
   signalTree(signal: NodeJS.Signals): Promise<number>
   /** How many processes of the tree are alive (zombies are not), the child itself included. Never rejects. */
   countTree(): Promise<number>
-}
-
-/** What an adapter can do beyond the contract, for `drover doctor` and for documentation. */
-export interface LauncherCapabilities {
-  /** Whether everything ends when this Node process is killed with SIGKILL. */
-  readonly endsWithParent: boolean
-  /** Whether descendants are found after a double fork that also dropped its environment. */
-  readonly findsDoubleForks: boolean
-  /** Whether arguments and environment may hold bytes that are not UTF-8. */
-  readonly bytes: boolean
-  /** Whether {@link ChildExit} carries the kernel's accounting. */
-  readonly usage: boolean
-  /** Whether children get real pipes, so that `/dev/stdin` and `/dev/stderr` can be opened. */
-  readonly realPipes: boolean
-  /**
-   * Whether {@link StartSpec.nice} and {@link StartSpec.limits} can be set. Where not, a start with them fails with
-   * `ERR_DROVER_UNSUPPORTED`.
-   */
-  readonly limits: boolean
-  /** Whether there is {@link Launcher.lock}. */
-  readonly locks: boolean
-  /** Whether there is {@link Launcher.openJobserver}. */
-  readonly jobservers: boolean
-  /** Whether there is {@link Launcher.takeSlots}. */
-  readonly slots: boolean
-  /**
-   * Whether children run on other machines: their pids, files, descriptors and control groups are none of this one's. Default: false.
-   */
-  readonly isRemote?: boolean
-}
-
-/** How a lock is taken. All of it is optional. */
-export interface LockOptions {
-  /** Whether others may hold it at the same time who also want it shared. Default: false. */
-  readonly shared?: boolean | undefined
-  /** Whether to wait until it is free, in turn with others of this launcher that wait for the file. Default: false. */
-  readonly wait?: boolean | undefined
-  /** Ends the waiting. */
-  readonly signal?: AbortSignal | undefined
-}
-
-/** A lock that the launcher holds for this process. It does not keep the event loop alive. */
-export interface LauncherLock {
-  /** Absolute. */
-  readonly path: string
-  /** Aborted when the lock was lost without {@link release}, because the launcher died or was closed. */
-  readonly lost: AbortSignal
-  /** Gives it back; resolves when others can have it. Never rejects, and does nothing the second time. */
-  release(): Promise<void>
-  /** {@link release}. */
-  [Symbol.asyncDispose](): Promise<void>
-}
-
-/**
- * A jobserver as GNU make has them: a pipe with a byte, a token, for each job that may run besides the one that every process has
- * anyway. `fifo` is a named pipe; with `create` it is made, for its owner only, and removed in the end. `read` and `write` are descriptors
- * that this process has inherited; they are opened anew and stay as they are.
- */
-export type JobserverSpec = (
-  | { readonly fifo: string; readonly create?: boolean }
-  | { readonly read: number; readonly write: number }
-) & {
-  /** Whether the event loop is kept alive while tokens are wanted. Default: true. */
-  readonly keepsAlive?: boolean
-}
-
-/** What a jobserver tells. */
-export interface JobserverEvents {
-  /** The tokens that were wanted, as many as that; nothing is wanted any more. */
-  onTokens(tokens: Buffer): void
-  /** It cannot be read, or the launcher is gone; what was taken has been given back. Nothing is told any more. */
-  onLost(error: StartError): void
-}
-
-/**
- * A jobserver that the launcher takes tokens from for this process. What was taken and not given back is given back when this
- * process or the launcher ends, however that comes. It does not keep the event loop alive, but while tokens are wanted, if so asked.
- */
-export interface LauncherJobserver {
-  /** Waits for so many tokens, all of them or none; replaces what was wanted before. 0 is nothing; tokens may still be on their way then. */
-  want(count: number): void
-  /** Puts tokens into it: those that were taken, or, into one's own, new ones. */
-  give(tokens: Uint8Array): void
-  /** Only for one's own: drops what is in it, and what is on its way here. */
-  drain(): void
-  /** Gives back what was taken; resolves when that is so, also after the launcher has died. Never rejects. */
-  close(): Promise<void>
-}
-
-/** Which slots are wanted of those that unrelated processes share; see `docs/slots.md`. */
-export interface SlotsSpec {
-  /** Absolute; it must be there. */
-  readonly folder: string
-  /** How many, all of them or none; more than there are is all there are. From 1 to 4,096. */
-  readonly weight: number
-  /** How many there are, where the folder does not say. */
-  readonly limit: number
-  /** What people are told of who holds them. */
-  readonly label: string
-  /** Whether the event loop is kept alive while they are waited for. Default: true. */
-  readonly keepsAlive?: boolean
-}
-
-/** What slots that are waited for tell. */
-export interface SlotsEvents {
-  /** They are held, so many. */
-  onTaken(count: number): void
-  /** They cannot be had, or are lost, because the launcher is gone. Nothing is told any more. */
-  onFailed(error: StartError): void
-}
-
-/** Slots that the launcher holds for this process, or waits for. */
-export interface SlotsClaim {
-  /** Gives them back, or waits no more; resolves when others can have them. Never rejects. */
-  give(): Promise<void>
 }
 
 /** Starts, watches and ends processes: the port that all adapters have. */

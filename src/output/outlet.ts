@@ -1,7 +1,7 @@
 import { moveBlob, type TaskOutput } from './blob.js'
 import { NEWLINE } from './bytes.js'
 import type { OutputWriter } from './fd-writer.js'
-import { after, type Maybe, type MaybeVoid } from './maybe.js'
+import { after, type Maybe } from './maybe.js'
 
 /** The two places that a run prints to. */
 export interface Outlets {
@@ -12,12 +12,10 @@ export interface Outlets {
 /** A writer that knows whose output begins and how the last one ended. This one passes bytes exactly as they are. */
 export class Outlet implements OutputWriter {
   readonly #writer: OutputWriter
-  readonly #beforePrint: (() => MaybeVoid) | undefined
   #isMidLine = false
 
-  constructor(writer: OutputWriter, beforePrint?: () => MaybeVoid) {
+  constructor(writer: OutputWriter) {
     this.#writer = writer
-    this.#beforePrint = beforePrint
   }
 
   get broken(): boolean {
@@ -29,14 +27,9 @@ export class Outlet implements OutputWriter {
     return this.#isMidLine && !this.broken
   }
 
-  /** Whether nothing waits to be written, as far as the writer tells. */
-  get isAtRest(): boolean {
-    return (this.#writer.queuedBytes ?? 0) === 0
-  }
-
   /** To be called before output of the task with this index, when some other output came before. */
   begin(_index: number): Maybe {
-    return this.#beforePrint?.() ?? undefined
+    return undefined
   }
 
   write(chunk: Uint8Array | string): Maybe {

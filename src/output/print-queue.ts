@@ -7,10 +7,6 @@ import { ignore, type Maybe } from './maybe.js'
 export class PrintQueue {
   #last: Promise<void> | null = null
 
-  get isIdle(): boolean {
-    return this.#last === null
-  }
-
   /** The outcome of the job. */
   run(job: () => Maybe): Maybe {
     if (this.#last !== null) return this.#follow(this.#last.then(job))

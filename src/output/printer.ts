@@ -28,8 +28,6 @@ export interface PrinterOptions {
   readonly tmpdir?: string | undefined
   readonly stdout: OutputWriter
   readonly stderr: OutputWriter
-  /** Called before anything is printed, as to take a progress line away; a promise is awaited. Default: nothing. */
-  readonly beforePrint?: (() => MaybeVoid) | undefined
   readonly limits?: PrinterLimits | undefined
 }
 
@@ -79,12 +77,6 @@ export class Printer {
             finish,
             turns: this.#turns,
           })
-  }
-
-  /** Whether nothing is being printed and the cursor of a terminal stands at the beginning of a line. */
-  get isAtRest(): boolean {
-    const { stdout, stderr } = this.#outlets
-    return this.#queue.isIdle && stdout.isAtRest && !stdout.isMidLine && !stderr.isMidLine
   }
 
   /**
@@ -165,7 +157,7 @@ export class Printer {
 
 function makeOutlets(options: PrinterOptions): Outlets {
   const Kind = options.json === 'array' ? ArrayOutlet : options.mode === 'line' ? LineOutlet : Outlet
-  const stdout = new (options.json === 'lines' ? Outlet : Kind)(options.stdout, options.beforePrint)
-  const stderr = new (options.json === null ? Kind : Outlet)(options.stderr, options.beforePrint)
+  const stdout = new (options.json === 'lines' ? Outlet : Kind)(options.stdout)
+  const stderr = new (options.json === null ? Kind : Outlet)(options.stderr)
   return { stdout, stderr }
 }

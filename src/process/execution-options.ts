@@ -22,6 +22,15 @@ export interface ExecutionOptions {
   /** Sees every chunk; while its promise is pending the child's stream is not read. Must not throw or reject. */
   readonly onOutput?: ((stream: OutputStream, chunk: Buffer) => void | Promise<void>) | undefined
   readonly onSpawn?: ((pid: number) => void) | undefined
+  /** For one that is started ahead of its turn, on another machine. No call is made from within {@link Execution.start}. */
+  readonly ahead?:
+    | {
+        /** Now it runs. @param startedMs - since when, by the monotonic clock. */
+        onBegin(startedMs: number): void
+        /** It was taken back, or its machine was lost, before it had begun as far as is known; {@link onDone} is not called. */
+        onNotStarted(): void
+      }
+    | undefined
   /** Called exactly once, never from within {@link Execution.start}. */
   readonly onDone: (outcome: Outcome) => void
 }

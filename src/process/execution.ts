@@ -40,6 +40,9 @@ export class Execution implements ChildEvents {
   #exit: ChildExit | null = null
   #cause: Cause | null = null
   #done = false
+  /** False while it waits elsewhere for its turn. */
+  #hasBegun: boolean
+  #hasPlace = false
   #deadline: Deadline | null = null
   #ending: Promise<unknown> | null = null
   /** It was ended and nothing is left that prints: what is still in the pipes is taken in, room or no room. */
@@ -51,6 +54,7 @@ export class Execution implements ChildEvents {
 
   constructor(options: ExecutionOptions) {
     this.#options = options
+    this.#hasBegun = options.ahead === undefined
     const { maxOutputBytes, onOutput, input } = options
     const counted = maxOutputBytes === 0 && onOutput === undefined ? onlyCounted(options.spec) : options.spec
     const { spec, stream } = fedDirectly(counted, input)
@@ -91,22 +95,34 @@ export class Execution implements ChildEvents {
       process.nextTick(() => this.onSpawnError({ code, message }))
       return
     }
-    const { timeoutMs } = this.#options
-    if (timeoutMs === 0) return
-    const error = { code: 'ERR_DROVER_TIMEOUT', message: `took longer than ${timeoutMs} ms and was ended` }
-    this.#deadline = new Deadline(timeoutMs, () => this.end({ state: 'timed-out', error }))
+    if (this.#hasBegun) this.#limitTime(0)
+  }
+
+  /** Asks for it back if it has not begun. */
+  takeBack(): void {
+    if (!this.#hasBegun && !this.#done) this.#child?.takeBack?.()
+  }
+
+  /** One that was sent ahead has a place now: it has begun, or is about to. */
+  promote(): void {
+    this.#hasPlace = true
+  }
+
+  /** To be called when it is done and all is decided that follows from that: the next one may have its place. */
+  leave(): void {
+    this.#child?.leave?.()
   }
 
   /** Stops the tree; its timeout stands still meanwhile. */
   async suspend(): Promise<void> {
-    if (this.#done) return
+    if (this.#done || !this.#hasBegun) return
     this.#deadline?.suspend()
     await this.#tree?.signalTree('SIGSTOP')
   }
 
   /** Lets the tree go on. */
   resume(): void {
-    if (this.#done) return
+    if (this.#done || !this.#hasBegun) return
     void this.#tree?.signalTree('SIGCONT')
     this.#deadline?.resume()
   }
@@ -119,6 +135,8 @@ export class Execution implements ChildEvents {
     if (this.#ending !== null) this.#shortenGrace(graceMs)
     if (this.#done) return
     if (this.#exit === null || this.#options.leftovers === 'wait') this.#cause ??= cause
+    // If it cannot be had back it has begun, and is ended then.
+    if (!this.#hasBegun) return this.takeBack()
     this.#endTree(graceMs)
     this.#wake?.()
   }
@@ -143,18 +161,30 @@ export class Execution implements ChildEvents {
     return this.#tree === null || this.#done ? Promise.resolve(0) : this.#tree.signalTree(signal)
   }
 
-  onSpawn(pid: number): void {
+  onSpawn(pid: number, agoMs?: number): void {
+    if (agoMs !== undefined) this.#noteStart(agoMs)
+    if (!this.#hasBegun) this.#begin(agoMs ?? 0)
     if (!this.#done) this.#limits.watch(pid, (error) => this.endNow({ state: 'killed', error }))
     this.#feed?.onSpawn(this.#child!)
     this.#options.onSpawn?.(pid)
   }
 
   onSpawnError(error: StartError): void {
+    if (!this.#hasBegun) this.#begin(0)
     this.#finish('spawn-failed', error, false, 0)
   }
 
   onLost(error: StartError): void {
-    if (!this.#done) this.#finish('lost', error, false, 0)
+    if (this.#done) return
+    if (this.#hasBegun || this.#hasPlace) this.#finish('lost', error, false, 0)
+    else this.onTakenBack()
+  }
+
+  onTakenBack(): void {
+    if (this.#done) return
+    this.#done = true
+    this.#limits.end()
+    this.#options.ahead?.onNotStarted()
   }
 
   onOutput(stream: OutputStream, chunk: Buffer): void {
@@ -199,6 +229,27 @@ export class Execution implements ChildEvents {
     const mayBeLeft = this.#mayBeLeft(exit)
     if (!this.#isOpen && !this.#isWaiting && !mayBeLeft) this.#finishExited(exit, false, 0)
     else void this.#settle(exit)
+  }
+
+  #noteStart(agoMs: number): void {
+    this.#startedMs = performance.now() - agoMs
+    this.#startedAt = new Date(Date.now() - agoMs)
+  }
+
+  #begin(agoMs: number): void {
+    this.#hasBegun = true
+    this.#noteStart(agoMs)
+    this.#limitTime(agoMs)
+    this.#options.ahead?.onBegin(this.#startedMs)
+    if (this.#cause !== null) this.#endTree(this.#options.killGraceMs)
+  }
+
+  /** @param passedMs - how much of its time is over. */
+  #limitTime(passedMs: number): void {
+    const { timeoutMs } = this.#options
+    if (timeoutMs === 0) return
+    const error = { code: 'ERR_DROVER_TIMEOUT', message: `took longer than ${timeoutMs} ms and was ended` }
+    this.#deadline = new Deadline(Math.max(1, timeoutMs - passedMs), () => this.end({ state: 'timed-out', error }))
   }
 
   get #isOpen(): boolean {
@@ -314,7 +365,7 @@ export class Execution implements ChildEvents {
     const exit = this.#exit && this.#limits.withPeak(this.#exit)
     if (this.#ending === null) this.#limits.end()
     else void this.#ending.then(() => this.#limits.end())
-    const durationMs = (this.#exitedMs || performance.now()) - this.#startedMs
+    const durationMs = exit?.durationMs ?? (this.#exitedMs || performance.now()) - this.#startedMs
     const cause = this.#exit === null ? this.#cause : null
     const outcome: Outcome = {
       state: cause?.state ?? state,

@@ -39,6 +39,19 @@ export class Gate {
     return permits.length === 1 ? permits[0]! : joined(permits)
   }
 
+  /** For a start that is sent ahead, to go on with what another leaves; null where that is not possible or not worth it. */
+  takeAhead(weight: number): SlotPermit | null {
+    for (const source of this.#sources) {
+      const permit = source.takeAhead?.(weight)
+      if (permit !== undefined && permit !== null) return permit
+    }
+    return null
+  }
+
+  hasRoomAhead(weight: number): boolean {
+    return this.#sources.some((source) => source.hasRoomAhead?.(weight) === true)
+  }
+
   /** Nothing waits to be started. */
   unwanted(): void {
     if (!this.#isWanted) return
@@ -89,6 +102,9 @@ function joined(permits: readonly SlotPermit[]): SlotPermit {
         host: specs.find(({ host }) => host !== undefined)?.host,
       },
     }),
+    begin() {
+      for (const permit of permits) permit.begin?.()
+    },
     release() {
       for (const permit of permits) permit.release()
     },

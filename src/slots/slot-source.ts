@@ -5,6 +5,8 @@ import type { ResultError } from '../task/result.js'
 export interface SlotPermit {
   /** What the child needs besides, as the variable that names a jobserver. */
   readonly spec?: Pick<StartSpec, 'env' | 'descriptors' | 'host'> | undefined
+  /** What it was given for begins. */
+  begin?(): void
   /** Gives it back; to be called once, when the task has ended. */
   release(): void
 }
@@ -19,6 +21,12 @@ export interface SlotSource {
    * called as soon as it is worth asking again. What has come meanwhile is kept until the next call or until {@link unwanted}.
    */
   take(weight: number): SlotPermit | null
+  /**
+   * Where something can be sent ahead, to wait elsewhere until one that runs there has ended: a permit for that alone. Null where it cannot.
+   */
+  takeAhead?(weight: number): SlotPermit | null
+  /** Whether {@link takeAhead} would give one. */
+  hasRoomAhead?(weight: number): boolean
   /** Nothing waits to be started: nothing is waited for any more, and what is kept for that goes back. Called often. */
   unwanted(): void
   /** Nothing runs and nothing waits. Resolves when all is given back; it may be used again after that. Never rejects. */

@@ -1,4 +1,5 @@
 import type { ResultError } from './result.js'
+import { isTaskStream } from './task-stream.js'
 
 /**
  * Text that may hold any bytes: a string (UTF-8), bytes, or bytes written as base64, the form that JSON can carry.
@@ -92,4 +93,11 @@ export function commandText(task: Pick<Task, 'command' | 'args'>): string {
 export function describeCommand(task: Pick<Task, 'command' | 'args'>): string {
   const line = commandText(task)
   return line.length > 200 ? `${line.slice(0, 197)}...` : line
+}
+
+/** The beginning of what a worker of a pool is sent for a task, for messages. */
+export function describeMessage({ stdin = '' }: Pick<Task, 'stdin'>): string {
+  if (isTaskStream(stdin)) return 'a stream'
+  const text = displayText(typeof stdin === 'string' ? stdin.slice(0, 201) : stdin)
+  return text.length > 200 ? `${text.slice(0, 197)}...` : text
 }

@@ -18,6 +18,25 @@ const bash = async (line: string) => {
   return promisify(execFile)('bash', ['-c', script], { cwd: folder })
 }
 
+describe('a wrong value is named as it was given, with what to do about it', () => {
+  it.each([
+    [['--halt', 'soon'], '--halt: expected never, or now or soon with fail'],
+    [['--results', PROGRAM], `--results: ${PROGRAM} cannot be made: file already exists (EEXIST); name another`],
+    [['--tmpdir', '/no/such'], '--tmpdir: /no/such cannot be used: no such file or directory (ENOENT); name a'],
+    [['--jobs-file', '/no/such'], '--jobs-file: /no/such cannot be read: no such file or directory (ENOENT)\n'],
+  ])('%s', async (options, message) => {
+    const end = await drover(['run', ...options, 'echo', ':::', '1'], { cwd: folder })
+    expect(end).toMatchObject({ status: 255, stdout: '' })
+    expect(end.stderr).toContain(`drover: ${message}`)
+  })
+
+  it('and what halted a run is said with what is left', async () => {
+    const { stderr, status } = await drover(['run', '-j1', '--halt', 'soon,fail=1', 'exit', ':::', '1', '2', '3'])
+    expect(stderr).toBe('drover: 1 task: 1 failed; halted by soon,fail=1, 2 not started\n')
+    expect(status).toBe(1)
+  })
+})
+
 describe('what is mistyped is asked about, and nothing is started', () => {
   const touch = ['touch started-{}', ':::', '1', '2']
   it.each([
@@ -27,6 +46,7 @@ describe('what is mistyped is asked about, and nothing is started', () => {
     ['an option of pool', ['pool', '--modul', 'x.js'], '--module', 'drover pool --help'],
     ['an option of results', ['results', '--stat', 'failed', 'x'], '--state', 'drover results --help'],
     ['an option of workerpool', ['workerpool', '--max_thread', '2'], '--max_threads', 'drover workerpool --help'],
+    ['an option of ps', ['ps', '--taks'], '--tasks', 'drover ps --help'],
     ['a command', ['rnu', ...touch], 'run', 'drover --help'],
     ['a command of slots', ['slots', 'st', 'name', '3'], 'set', 'drover slots --help'],
   ])('%s', async (_what, args, meant, next) => {

@@ -230,18 +230,25 @@ describe('a mistake in the call', () => {
 describe('with many results', { timeout: 120_000 }, () => {
   const COUNT = 200_000
   const many = join(folder.path, 'many.jsonl')
+  /** Enough for more than one write, and for more than a pipe holds. */
+  const some = join(folder.path, 'some.jsonl')
 
   beforeAll(async () => {
-    const file = createWriteStream(many)
+    await write(many, COUNT)
+    await write(some, 10_000)
+  }, 120_000)
+
+  async function write(path: string, count: number): Promise<void> {
+    const file = createWriteStream(path)
     file.write(runHead())
-    for (let index = 0; index < COUNT; index++) {
+    for (let index = 0; index < count; index++) {
       const durationMs = (index * 7_919) % 100_003
       const line = resultLine(resultOf(index, { key: key(index), stdout: `${index}\n`.repeat(100), durationMs }))
       if (!file.write(`${line}\n`)) await once(file, 'drain')
     }
     file.end()
     await once(file, 'close')
-  }, 120_000)
+  }
 
   /** Runs it to its end and gives the kernel's own account of its peak in bytes. */
   async function measure(args: readonly string[], file: string) {
@@ -277,7 +284,7 @@ describe('with many results', { timeout: 120_000 }, () => {
   })
 
   it.each([[[]], [['--json']], [['--csv']]])('ends quietly when its reader leaves: %j', async (args) => {
-    const run = new Drover(['results', many, ...args], { input: '' })
+    const run = new Drover(['results', some, ...args], { input: '' })
     await once(run.process.stdout, 'data')
     run.process.stdout.destroy()
     const end = await run.end
@@ -286,7 +293,7 @@ describe('with many results', { timeout: 120_000 }, () => {
 
   it.each([[[]], [['--json']], [['--csv']]])('says so when it cannot write: %j', (args) => {
     const full = openSync('/dev/full', 'w')
-    const end = spawnSync(process.execPath, [PROGRAM, 'results', many, ...args], { stdio: ['ignore', full, 'pipe'] })
+    const end = spawnSync(process.execPath, [PROGRAM, 'results', some, ...args], { stdio: ['ignore', full, 'pipe'] })
     closeSync(full)
     expect(end.status).toBe(102)
     expect(end.stderr.toString()).toMatch(/^drover: standard output cannot be written to: ENOSPC.*\n$/)

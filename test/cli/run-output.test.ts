@@ -16,8 +16,9 @@ it('prints a line for each of 5,000 items, none lost and none mixed', { timeout:
 })
 
 it('prints them in order with -k', { timeout: 90_000 }, async () => {
-  const end = await drover(['run', '-k', '-j', '8', 'echo {}'], { input: NUMBERS.join('\n') })
-  expect(end.stdout).toBe(`${NUMBERS.join('\n')}\n`)
+  const numbers = NUMBERS.slice(0, 1_500)
+  const end = await drover(['run', '-k', '-j', '8', 'echo {}'], { input: numbers.join('\n') })
+  expect(end.stdout).toBe(`${numbers.join('\n')}\n`)
 })
 
 it('keeps the output of a task together, stdout apart from stderr', async () => {

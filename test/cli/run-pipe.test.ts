@@ -30,6 +30,37 @@ describe('drover run --pipe', () => {
     expect(end).toMatchObject({ status: 0, stderr: '', stdoutBytes: input.length, stdoutSha256: sha256(input) })
   })
 
+  it('does so with what comes through a pipe of the shell, and ends where that never would', async () => {
+    const from = (producer: string) => ({
+      through: ['/bin/sh', '-c', `${producer} | '${process.execPath}' '${PROGRAM}' "$@"`, 'sh'],
+    })
+    const input = Buffer.concat([Buffer.from(numbers(400_000)), Buffer.from([0xff, 0x00, 0x0a, 0x41])])
+    const path = file('through-a-pipe', input)
+    for (const block of ['1K', '100K', '1M']) {
+      const whole = await drover(['run', '-k', '-j', '4', '--pipe', '--block', block, 'cat'], {
+        ...from(`cat '${path}'`),
+        digest: true,
+      })
+      expect(whole).toMatchObject({ status: 0, stderr: '', stdoutSha256: sha256(input) })
+    }
+    const halted = await drover(
+      ['run', '-j', '1', '--pipe', '--halt', 'now,fail=1', 'cat > /dev/null; false'],
+      from('yes'),
+    )
+    expect(halted.status).toBe(1)
+    const tooLong = await drover(['run', '--pipe', '--max-line', '1M', 'wc', '-c'], from('yes | tr -d "\\n"'))
+    expect(tooLong.stderr).toContain('a record is longer than')
+    expect(tooLong.status).not.toBe(0)
+    const rounds = await drover(['run', '-j', '2', '--pipe', '--round-robin', 'wc', '-c'], from(`cat '${path}'`))
+    expect(
+      rounds.stdout
+        .trim()
+        .split('\n')
+        .map(Number)
+        .reduce((sum, count) => sum + count),
+    ).toBe(input.length)
+  })
+
   it('counts every line once, whatever the order', async () => {
     const end = await drover(['run', '-j', '3', '--pipe', '--block', '64K', 'wc', '-l'], { input: numbers(200_000) })
     const counts = end.stdout.trim().split('\n').map(Number)

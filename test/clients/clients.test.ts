@@ -18,12 +18,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 interface Played {
   readonly process: ChildProcess
+  /** What it has printed so far. */
+  printed(): string
   readonly end: Promise<{ status: number | null; stdout: string; stderr: string }>
 }
 
 function start({ program, extension }: Language, scenario: string, env: Record<string, string> = {}): Played {
   const child = spawn(program, [programFile(`client.${extension}`), scenario], {
-    env: { ...process.env, ...env },
+    env: { ...process.env, PYTHONUNBUFFERED: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   onTestFinished(() => {
@@ -38,7 +40,7 @@ function start({ program, extension }: Language, scenario: string, env: Record<s
     stdout: Buffer.concat(out).toString(),
     stderr: Buffer.concat(err).toString(),
   }))
-  return { process: child, end }
+  return { process: child, printed: () => Buffer.concat(out).toString(), end }
 }
 
 async function play(language: Language, scenario: string, env?: Record<string, string>): Promise<unknown> {
@@ -48,8 +50,8 @@ async function play(language: Language, scenario: string, env?: Record<string, s
 }
 
 describe.each(LANGUAGES)('a program in $name', (language) => {
-  it('streams 5,000 tasks and gets the result of each', { timeout: 120_000 }, async () => {
-    expect(await play(language, 'many')).toEqual([5000, 5000])
+  it('streams 2,000 tasks and gets the result of each', { timeout: 120_000 }, async () => {
+    expect(await play(language, 'many')).toEqual([2000, 2000])
   })
 
   it('gets results in order', async () => {
@@ -147,14 +149,13 @@ describe.each(LANGUAGES)('a program in $name', (language) => {
 
   it('gets an exception when drover is killed', async () => {
     const word = uniqueSleep()
-    const { process: child, end } = start(language, 'waits', { WORD: word })
-    await until('a task runs', () => processesWith(word).length > 0)
+    const { process: child, printed, end } = start(language, 'waits', { WORD: word })
+    await until('a task runs, and another is done', () => processesWith(word).length > 0 && printed() === 'first\n')
     const drover = childrenOf(child.pid!)
     expect(drover).toHaveLength(1)
     process.kill(drover[0]!, 'SIGKILL')
     const { status, stdout, stderr } = await end
     expect(status).not.toBe(0)
-    expect(stdout).toContain('first\n')
     expect(stdout + stderr).toMatch(/drover was ended by (SIGKILL|signal 9)/)
     await until('nothing is left', () => processesWith(word).length === 0)
   })

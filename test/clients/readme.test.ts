@@ -1,17 +1,13 @@
 import { execFile } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { blocksOfPages, ROOT } from '../docs/pages.js'
 import { PROGRAM } from '../helpers/drover.js'
-import { clientFile } from './support.js'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const BLOCKS = [...readFileSync(clientFile('README.md'), 'utf8').matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(
-  ([, language, code]) => ({ language: language!, code: code! }),
-)
+const page = blocksOfPages('clients/README.md')['clients/README.md']
 
 let folder: string
 
@@ -46,7 +42,7 @@ drover: --jobs: expected a number, or one like 50%, +2 or -1, not "many"
 
 it('clients/README.md: its programs do what they say', { timeout: 60_000 }, async () => {
   const found: Record<string, unknown> = {}
-  for (const { language, code } of BLOCKS) {
+  for (const { language, code } of page.takeAll()) {
     const [, name = 'program.mjs'] = /^(?:<\?php \/\/|#) (\S+\.(?:php|py))\n/.exec(code) ?? []
     writeFileSync(join(folder, name), code)
     if (language === 'sh') found.sh = await run('sh', '-c', code)

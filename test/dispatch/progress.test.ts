@@ -40,6 +40,19 @@ describe('ResultCounter', () => {
     expect(counter.ratePerSecond()).toBeLessThan(10.5)
   })
 
+  it('knows no time left before there are three results, then what the rate says, and none when all is done', () => {
+    const counter = new ResultCounter()
+    counter.begin()
+    const etaMs = (total: number | null) => counter.progress({ total, queued: 0, running: 0 }).etaMs
+    for (const expected of [null, null, 30_000]) {
+      vi.advanceTimersByTime(10_000)
+      counter.count('succeeded')
+      if (expected === null) expect(etaMs(6)).toBeNull()
+      else expect(etaMs(6)! / expected).toBeCloseTo(1, 1)
+    }
+    expect([etaMs(null), etaMs(3)]).toEqual([null, 0])
+  })
+
   it('forgets what was long ago', () => {
     const counter = new ResultCounter()
     counter.begin()
@@ -47,7 +60,9 @@ describe('ResultCounter', () => {
     vi.advanceTimersByTime(10_000)
     expect(counter.ratePerSecond()).toBeGreaterThan(50)
     vi.advanceTimersByTime(10_000)
-    expect(counter.ratePerSecond()).toBe(0)
+    expect(counter.ratePerSecond()).toBeLessThan(40)
+    vi.advanceTimersByTime(60_000)
+    expect(counter.ratePerSecond()).toBeLessThan(1)
     vi.advanceTimersByTime(3_600_000)
     counter.count('succeeded')
     expect(counter.ratePerSecond()).toBeLessThan(1)

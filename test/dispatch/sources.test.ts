@@ -191,4 +191,30 @@ describe('sources of tasks', () => {
     expect(totals[0]).toBeNull()
     expect(dispatch(source(), { total: 7 }).progress().total).toBe(7)
   })
+
+  it.each<[string, () => Tasks]>([
+    ['an array', () => Array(20_000).fill('true')],
+    [
+      'an async generator',
+      async function* () {
+        for (let n = 0; n < 20_000; n++) yield 'true'
+      },
+    ],
+  ])('of which most are only passed over let others have their turn meanwhile (%s)', async (_what, source) => {
+    const run = dispatch(source(), { launcher: plain(), concurrency: 2, readRest: true })
+    let [count, turns] = [0, 0]
+    let isOver = false
+    const look = () => {
+      if (count > 0) turns += 1
+      if (!isOver) setImmediate(look)
+    }
+    setImmediate(look)
+    for await (const { state } of run) {
+      count += 1
+      if (state === 'succeeded') run.halt('now')
+    }
+    isOver = true
+    expect(count).toBe(20_000)
+    expect(turns).toBeGreaterThan(20)
+  })
 })

@@ -2,7 +2,6 @@ import { execFile, execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { privateServer } from '../../src/fleet/private-server/index.js'
@@ -10,8 +9,8 @@ import { readKeyFile, readKeyFiles, TaskSigner, TaskVerifier } from '../../src/f
 import { rememberingStore } from '../fleet/trust/keys.js'
 import { processesWith } from '../helpers/processes.js'
 import { until } from '../helpers/until.js'
+import { blocksOf, blocksOfPages, ROOT } from './pages.js'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'drover-fleet-docs-'))
 
 beforeAll(() => {
@@ -24,10 +23,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-function blocksOf(page: string, language: string): string[] {
-  const fence = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms')
-  return [...readFileSync(join(ROOT, 'docs', page), 'utf8').matchAll(fence)].map((match) => match[1]!)
-}
+const pages = blocksOfPages('docs/fleet.md', 'docs/fleet-dashboard.md', 'docs/fleet-trust.md')
+const trust = pages['docs/fleet-trust.md']
 
 async function runProgram(code: string): Promise<string> {
   const file = join(folder, 'program.mjs')
@@ -37,8 +34,8 @@ async function runProgram(code: string): Promise<string> {
   return stdout
 }
 
-const [pair, secret] = blocksOf('fleet-trust.md', 'sh')
-const [working, signing, serving] = blocksOf('fleet-trust.md', 'js')
+const [pair, secret] = trust.take('sh')
+const [working, signing, serving] = trust.take('js')
 
 it('fleet-trust.md: the keys that are made can be used', () => {
   execFileSync('sh', ['-ec', `${pair}${secret}`], { cwd: folder, stdio: 'pipe' })
@@ -48,7 +45,7 @@ it('fleet-trust.md: the keys that are made can be used', () => {
 })
 
 it('fleet-trust.md: what is signed by another language, by what the page says, is accepted', async () => {
-  const [script] = blocksOf('fleet-trust.md', 'python')
+  const [script] = trust.take('python')
   writeFileSync(join(folder, 'sign.py'), script!)
   const { content, proof } = JSON.parse(execFileSync('python3', ['sign.py'], { cwd: folder, encoding: 'utf8' }))
   const keys = readKeyFile(join(folder, 'fleet.key'))
@@ -67,26 +64,25 @@ it('fleet-trust.md: its programs print what they say', async () => {
 })
 
 it('fleet-dashboard.md: its program prints what it says', async () => {
-  const [program] = blocksOf('fleet-dashboard.md', 'js')
+  const [program] = pages['docs/fleet-dashboard.md'].take('js')
   expect(await runProgram(program!)).toBe('drover_tasks_total{state="succeeded",queue="drover"} 1\n')
 })
 
 it('fleet-dashboard.md: the packages that it names are those that the error names, and optional', () => {
-  const [line] = blocksOf('fleet-dashboard.md', 'sh')
-  const packages = line!.trim().split(' ').slice(2)
+  const [line] = blocksOf('docs/fleet-dashboard.md').filter(({ language }) => language === 'sh')
+  const packages = line!.code.trim().split(' ').slice(2)
   const { peerDependenciesMeta } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   for (const name of packages) expect(peerDependenciesMeta[name]).toEqual({ optional: true })
   expect(readFileSync(join(ROOT, 'src/fleet/dashboard/packages.ts'), 'utf8')).toContain(`'${packages.join(' ')}'`)
 })
 
 it('fleet.md: its program prints what became of its tasks', async () => {
-  const [program] = blocksOf('fleet.md', 'js')
+  const [program] = pages['docs/fleet.md'].take('js')
   expect((await runProgram(program!)).trimEnd().split('\n').sort()).toEqual(['succeeded a', 'succeeded b'])
 })
 
 it('fleet.md: its lines for the shell are calls that drover understands, and those to try do what they say', async () => {
-  const [install, working, submitting, trying, limiting] = blocksOf('fleet.md', 'sh')
-  expect(install).toContain('npm install bullmq ioredis ')
+  const [working, submitting, trying, limiting] = pages['docs/fleet.md'].take('sh')
   const bin = mkdtempSync(join(folder, 'bin-'))
   writeFileSync(join(bin, 'drover'), `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, 'bin/drover.cjs')}' "$@"\n`, {
     mode: 0o755,

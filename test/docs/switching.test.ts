@@ -6,20 +6,19 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeEach, expect, it } from 'vitest'
 import { PROGRAM } from '../helpers/drover.js'
+import { type Block, blocksOf, blocksOfPages, ROOT, textOf } from './pages.js'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const PAGE = readFileSync(join(ROOT, 'docs/switching.md'), 'utf8')
+const PAGE = textOf('docs/switching.md')
+const page = blocksOfPages('docs/switching.md')['docs/switching.md']
 const folders: string[] = []
 let folder: string
 
@@ -47,22 +46,9 @@ function write(name: string, text: string): void {
   writeFileSync(join(folder, name), text)
 }
 
-interface Block {
-  readonly language: string
-  readonly code: string
-}
-
-function blocksOf(section: string): Block[] {
-  const text = PAGE.split(/^## /m).find((each) => each.startsWith(`${section}\n`)) ?? ''
-  return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, code]) => ({
-    language: language!,
-    code: code!,
-  }))
-}
-
 /** The blocks that are run, which are all but those in other people's words that are not installed here. */
 function runBlocksOf(section: string): Block[] {
-  return blocksOf(section).filter(({ language }) => language !== 'text')
+  return page.takeSection(section).filter(({ language }) => language !== 'text')
 }
 
 async function run(program: string, args: string[], cwd = folder): Promise<string> {
@@ -95,7 +81,7 @@ it('has a section, in its table, for each of the programs, with theirs before ou
       .replaceAll(/[^\w -]/g, '')
       .replaceAll(' ', '-')
     expect(PAGE).toContain(`(#${anchor})`)
-    const blocks = blocksOf(section)
+    const blocks = blocksOf('docs/switching.md').filter((block) => block.section === section)
     expect(blocks.length).toBeGreaterThanOrEqual(2)
     expect(blocks[0]!.code).not.toMatch(/drover|Drover/)
     expect(

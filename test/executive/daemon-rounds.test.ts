@@ -47,12 +47,14 @@ describe('the times of rounds', () => {
     let now = 1e9 / 3
     let rounds = 0
     let missed = 0
+    let tooEarly = 0
     for (; rounds < 100_000; rounds++) {
       const due = clock.nextDueMs(now)
-      expect(due).toBeGreaterThanOrEqual(now)
+      if (due < now) tooEarly += 1
       now = due
       missed += clock.begin(now)
     }
+    expect(tooEarly).toBe(0)
     expect(rounds + missed).toBeCloseTo((now - 1e9 / 3) / 0.1, 0)
   })
 

@@ -114,6 +114,30 @@ describe.each(['Redis', 'PostgreSQL'] as const)('a fleet on %s', (kind) => {
     expect(there[0]!.durationMs).toBeGreaterThan(0)
   })
 
+  it('tells which tasks a worker has taken, and which still wait for one', async () => {
+    newQueue()
+    const runner = await QueueRunner.open({ queue })
+    const going = dispatch(Array(6).fill('sleep 600'), { runner, concurrency: 100 })
+    const summary = going.summary()
+    await until('all are handed over', () => going.progress().queued === 6)
+    expect(going.progress().running).toBe(0)
+    expect(going.steering.tasks()).toHaveLength(6)
+    expect(going.steering.tasks(2).map(({ state, durationMs }) => [state, durationMs])).toEqual(
+      Array(2).fill(['waiting', 0]),
+    )
+    await worker({ concurrency: 2 })
+    await until('two run', () => going.progress().running === 2)
+    expect(going.progress().queued).toBe(4)
+    expect(going.steering.tasks().map(({ state }) => state)).toEqual([
+      ...Array(2).fill('running'),
+      ...Array(4).fill('waiting'),
+    ])
+    going.halt('now')
+    expect((await summary).byState).toMatchObject({ cancelled: 6 })
+    expect(going.progress()).toMatchObject({ running: 0, queued: 0, done: 6 })
+    await runner.close()
+  })
+
   it('tries a task again where it runs, and the result tells which try it was', async () => {
     newQueue()
     await worker({ backoffMs: 1 })

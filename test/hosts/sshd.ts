@@ -5,11 +5,15 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../helpers/until.js'
 
+const SLOW_WAY = join(import.meta.dirname, 'programs', 'slow-way.mjs')
+
 /** How a machine is reached, and where its sshd runs. */
 export interface HostPlan {
   readonly name: string
   /** A network namespace that is made for it; 127.0.0.1 without one. */
   readonly namespace?: boolean
+  /** Milliseconds that each word takes to it, and as long back. Default: 0. */
+  readonly delayMs?: number
 }
 
 /** A machine of the test's: an sshd with keys of its own, a cache folder of its own, and perhaps a network of its own. */
@@ -80,7 +84,7 @@ export class TestHosts {
     for (const [number, plan] of plans.entries()) await this.#add(plan, number)
   }
 
-  async #add({ name, namespace = false }: HostPlan, number: number): Promise<void> {
+  async #add({ name, namespace = false, delayMs = 0 }: HostPlan, number: number): Promise<void> {
     const folder = join(this.folder, name)
     const cache = join(folder, 'cache')
     mkdirSync(cache, { recursive: true })
@@ -120,6 +124,7 @@ export class TestHosts {
         `  UserKnownHostsFile ${knownHosts}`,
         '  GlobalKnownHostsFile /dev/null',
         '  StrictHostKeyChecking yes',
+        ...(delayMs === 0 ? [] : [`  ProxyCommand ${process.execPath} ${SLOW_WAY} ${address} ${port} ${delayMs}`]),
       ].join('\n'),
     )
     let server: ChildProcess | null = null

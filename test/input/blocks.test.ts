@@ -1,11 +1,23 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { BlockOptions } from '../../src/input/blocks/block-options.js'
+import { type BlockOptions, checkBlockOptions } from '../../src/input/blocks/block-options.js'
 import { blocks } from '../../src/input/blocks/blocks.js'
 import { fileBlocks } from '../../src/input/blocks/file-blocks.js'
+import { PipeBlocks } from '../../src/input/blocks/pipe-blocks.js'
 import { InputError, OptionError } from '../../src/task/errors.js'
 
 let folder: string
@@ -29,6 +41,33 @@ async function cutFile(bytes: Buffer, options: BlockOptions = {}): Promise<strin
     expect(stdinFile).toBe(path)
     found.push(stdinRanges.map(([start, end]) => all.toString('latin1', start, end)).join(''))
   }
+  return found
+}
+
+/** As {@link cut}, of what comes through a pipe. */
+async function cutPipe(chunks: readonly Buffer[], options: BlockOptions = {}): Promise<string[]> {
+  const path = join(folder, 'fifo')
+  if (!existsSync(path)) execFileSync('mkfifo', [path])
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  const writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
+  const found: string[] = []
+  const write = async () => {
+    for (const chunk of chunks) {
+      for (let at = 0; at < chunk.length; ) {
+        try {
+          at += writeSync(writer, chunk, at)
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+        }
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+    closeSync(writer)
+  }
+  const written = write()
+  for await (const block of new PipeBlocks(reader, checkBlockOptions(options, true), 'pipe').blocks())
+    found.push(block.toString('latin1'))
+  await written
   return found
 }
 
@@ -124,6 +163,19 @@ describe('blocks', () => {
     )
   })
 
+  it('that come through a pipe are the same ones', async () => {
+    const property = async (given: string, places: number[], shape: BlockOptions) => {
+      const bytes = Buffer.from(given, 'latin1')
+      expect(await cutPipe(chunksOf(bytes, places), shape)).toEqual(await cut([bytes], shape))
+    }
+    const size = fc.integer({ min: 1, max: 60 })
+    const shapes = fc.oneof(
+      fc.record({ blockBytes: size, recordEnd: separator.map(Buffer.from), recordStart: separator.map(Buffer.from) }),
+      fc.record({ records: fc.integer({ min: 1, max: 5 }), headerLines: fc.integer({ min: 0, max: 2 }) }),
+    )
+    await fc.assert(fc.asyncProperty(text, cuts, shapes, property), { numRuns: 300 })
+  })
+
   it('of megabytes lose nothing, by size, by number and with records longer than what is looked at', async () => {
     const line = (n: number) => `${n} ${'x'.repeat((n * 7_919) % 90_000)}\n`
     const lines = Array.from({ length: 150 }, (_, n) => line(n))
@@ -133,6 +185,7 @@ describe('blocks', () => {
       expect(found.join('') === bytes.toString()).toBe(true)
       expect(found.every((block) => block.endsWith('\n'))).toBe(true)
       expect((await cutFile(bytes, options)).join('|') === found.join('|')).toBe(true)
+      expect((await cutPipe([bytes], options)).join('|') === found.join('|')).toBe(true)
     }
   })
 

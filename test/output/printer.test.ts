@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { deferred } from '../../src/output/maybe.js'
 import type { Printer } from '../../src/output/printer.js'
 import { nodeSystem } from '../../src/output/spill-file.js'
 import { resultOf, TINY, temporaryFolder, testPrinter } from './support.js'
@@ -65,10 +64,8 @@ describe('by line', () => {
     put(printer, 0, 'B')
     printer.result(resultOf(0))
     expect(stdout.text).toBe('a\nbB')
-    expect(printer.isAtRest).toBe(false)
     put(printer, 1, 'C\nd')
     expect(stdout.text).toBe('a\nbB\ncC\n')
-    expect(printer.isAtRest).toBe(true)
     printer.result(resultOf(1))
     await printer.close()
     expect(stdout.text).toBe('a\nbB\ncC\nd')
@@ -189,26 +186,6 @@ test('a disk that is really full', async (context) => {
   } finally {
     execFileSync('umount', [tmpdir])
   }
-})
-
-test('before anything is printed the hook is awaited, and only then', async () => {
-  const gate = deferred()
-  let calls = 0
-  const beforePrint = () => {
-    calls += 1
-    return gate.promise
-  }
-  const { printer, stdout } = testPrinter({ beforePrint, keepOrder: true })
-  printer.result(resultOf(0))
-  expect(calls).toBe(0)
-  put(printer, 1, 'x\n')
-  const printed = printer.result(resultOf(1))
-  expect([calls, stdout.text, printer.isAtRest]).toEqual([1, '', false])
-  gate.resolve()
-  await printed
-  expect(stdout.text).toBe('x\n')
-  await printer.close()
-  expect(printer.isAtRest).toBe(true)
 })
 
 test('after the end pieces are dropped and results rejected; closing twice is one', async () => {

@@ -1,36 +1,18 @@
-import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { consumer, execute, ROOT } from './support.js'
 
-const run = promisify(execFile)
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const FAKE_PLATFORM = fileURLToPath(new URL('fake-platform.cjs', import.meta.url))
 
 /** The packed package, installed into an empty folder as a user does. */
 describe('the package', { timeout: 120_000 }, () => {
-  let folder: string
-  let program: string
-
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'drover-packed-'))
-    const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], {
-      cwd: ROOT,
-    })
-    writeFileSync(join(folder, 'package.json'), '{"private": true, "type": "module"}')
-    await run(
-      'npm',
-      ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', join(folder, stdout.trim())],
-      { cwd: folder },
-    )
-    program = join(folder, 'node_modules/.bin/drover')
-  }, 120_000)
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  const { folder, installed } = consumer()
+  const program = join(folder, 'node_modules/.bin/drover')
 
   it('holds what it needs and nothing else', () => {
-    const installed = join(folder, 'node_modules/drover')
     expect(readdirSync(installed).sort()).toEqual([
       'CHANGELOG.md',
       'LICENSE',
@@ -56,44 +38,80 @@ describe('the package', { timeout: 120_000 }, () => {
 
   it('runs its command, by the native launcher, with no compiler on the PATH', async () => {
     const bin = join(folder, 'bin')
-    mkdirSync(bin)
+    await mkdir(bin)
     symlinkSync(process.execPath, join(bin, 'node'))
     const env = { ...process.env, PATH: bin, DROVER_LAUNCHER: 'native' }
-    const { stdout } = await run(program, ['run', '--json', 'echo {}', ':::', 'packed'], { cwd: folder, env })
+    const { stdout } = await execute(program, ['run', '--json', 'echo {}', ':::', 'packed'], { cwd: folder, env })
     expect(JSON.parse(stdout)).toMatchObject({ state: 'succeeded', stdout: 'packed\n', cpuUserMs: expect.any(Number) })
   })
 
-  it('runs its command with everything on the PATH', async () => {
-    const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` }
-    const { stdout } = await run(program, ['run', '-k', 'echo', ':::', 'a', 'b'], { cwd: folder, env })
-    expect(stdout).toBe('a\nb\n')
-  })
-
   it('tells by drover doctor which launcher it uses, and what that can do', async () => {
-    const { stdout } = await run(program, ['doctor', '--json'], { cwd: folder })
+    const { stdout } = await execute(program, ['doctor', '--json'], { cwd: folder })
     expect(JSON.parse(stdout)).toMatchObject({
       launcher: { name: 'native', problem: null, capabilities: { endsWithParent: true } },
     })
-    rmSync(join(folder, 'node_modules/drover/prebuilds'), { recursive: true })
-    const without = await run(program, ['doctor'], { cwd: folder })
-    expect(without.stdout).toMatch(/launcher +node/)
-    expect(without.stdout).toMatch(/did not come with the package/)
-    const { stdout: fine } = await run(program, ['run', 'echo {}', ':::', 'still'], { cwd: folder })
-    expect(fine).toBe('still\n')
   })
 
-  it('is imported by name', async () => {
-    writeFileSync(
-      join(folder, 'use.js'),
-      "import { run } from 'drover'\nconsole.log((await run('echo', ['hi'])).stdout)\n",
+  it.each(['linux-riscv64', 'darwin-arm64'])(
+    'does its work on %s without a native launcher, and doctor says so',
+    async (platform) => {
+      // What lies above the package is not its own, whatever it is called.
+      const decoy = join(folder, 'native/build/drover-launcher')
+      await mkdir(join(folder, 'native/build'), { recursive: true })
+      writeFileSync(decoy, 'a program of somebody else’s', { mode: 0o755 })
+      const env = { ...process.env, NODE_OPTIONS: `--require=${FAKE_PLATFORM}`, FAKE_PLATFORM: platform }
+      const { stdout } = await execute(program, ['doctor', '--json'], { cwd: folder, env })
+      expect(JSON.parse(stdout)).toMatchObject({
+        platform,
+        launcher: { name: 'node', problem: expect.stringMatching(/did not come with the package|is for Linux/) },
+      })
+      const { stdout: printed } = await execute(program, ['run', 'echo {}', ':::', 'still'], { cwd: folder, env })
+      expect(printed).toBe('still\n')
+    },
+  )
+
+  it.each([
+    [
+      'php',
+      [
+        '-r',
+        "require $argv[1]; foreach (Drover\\run(['echo hi'], ['program' => $argv[2]]) as $result) echo $result['stdout'];",
+      ],
+    ],
+    [
+      'python3',
+      [
+        '-c',
+        'import sys, drover_client\nfor result in drover_client.run(["echo hi"], program=sys.argv[2]): print(result["stdout"], end="")',
+      ],
+    ],
+  ])('brings the file by which %s runs tasks with it', async (language, args) => {
+    const env = { ...process.env, PYTHONPATH: join(installed, 'clients/python'), PYTHONDONTWRITEBYTECODE: '1' }
+    const words = [...args, join(installed, 'clients/php/Drover.php'), program]
+    const { stdout } = await execute(language, words, { cwd: folder, env })
+    expect(stdout).toBe('hi\n')
+  })
+
+  it('says what a fleet needs when that is not installed', async () => {
+    await expect(execute(program, ['work', '--queue', 'redis://127.0.0.1'], { cwd: folder })).rejects.toMatchObject({
+      stderr: expect.stringMatching(/the package bullmq is needed .*npm install bullmq ioredis/),
+    })
+    const code =
+      "const { submit } = await import('drover/fleet'); await submit([{ command: 'true' }], { queue: 'redis://127.0.0.1' })"
+    await expect(execute(process.execPath, ['--input-type=module', '-e', code], { cwd: folder })).rejects.toMatchObject(
+      { stderr: expect.stringContaining('npm install bullmq ioredis') },
     )
-    const { stdout } = await run(process.execPath, ['use.js'], { cwd: folder })
-    expect(stdout).toBe('hi\n\n')
   })
 })
 
 it('builds without a compiler, and says what that means', async () => {
   const env = { ...process.env, CC: '/nonexistent/cc' }
-  const { stdout } = await run(process.execPath, [join(ROOT, 'native/build.mjs')], { env })
+  const { stdout } = await execute(process.execPath, [join(ROOT, 'native/build.mjs')], { env })
   expect(stdout).toMatch(/native launcher was not built.*node adapter/)
+})
+
+it('builds for no platform that it knows no compiler of', async () => {
+  await expect(
+    execute(process.execPath, [join(ROOT, 'native/build.mjs'), '--target', 'linux-mips']),
+  ).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('no cross compiler is known for linux-mips') })
 })

@@ -1,6 +1,6 @@
 import { Backend } from '../backend.js'
 import { addressOf, type QueueChoice } from '../open-queue.js'
-import type { BoardQueue } from './board.js'
+import type { BoardQueue } from './queue-shape.js'
 
 /** A queue to be shown, and what ends the connection to it that was made for that. */
 export interface OpenBoardQueue {

@@ -1,15 +1,8 @@
 import type { Queue } from 'bullmq'
 import type { Hono } from 'hono'
 import type { DashboardPackages } from './packages.js'
+import type { BoardQueue } from './queue-shape.js'
 import { shownEnvelope, shownResult } from './shown-job.js'
-
-/** What a dashboard needs of a queue of BullMQ's, whatever its jobs are. */
-export interface BoardQueue {
-  /** The queue's name. */
-  readonly name: string
-  /** How many jobs it has, by their state. */
-  getJobCounts(): Promise<Readonly<Record<string, number>>>
-}
 
 /** The pages of bull-board for some queues. */
 export function boardOf(packages: DashboardPackages, queues: readonly BoardQueue[], readOnlyMode: boolean): Hono {

@@ -1,6 +1,6 @@
 export { isLoopback } from '../../web/listen-address.js'
-export type { BoardQueue } from './board.js'
 export { type Dashboard, type DashboardOptions, startDashboard } from './dashboard.js'
 export { type DashboardAddress, parseDashboardAddress } from './dashboard-address.js'
 export { type DashboardToken, findDashboardToken, type TokenSources } from './dashboard-token.js'
+export type { BoardQueue } from './queue-shape.js'
 export { queueTelemetry } from './telemetry.js'

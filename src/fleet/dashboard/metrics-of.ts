@@ -1,7 +1,7 @@
 import type { FleetWorker } from '../fleet-worker.js'
 import type { RefusalCounts } from '../trust/refusals.js'
-import type { BoardQueue } from './board.js'
 import type { DashboardPackages } from './packages.js'
+import type { BoardQueue } from './queue-shape.js'
 import { shownResult } from './shown-job.js'
 import { type Measured, WorkerMetrics } from './worker-metrics.js'
 

@@ -1,8 +1,8 @@
 import type { Result } from '../../task/result.js'
 import type { RefusalCounts } from '../trust/refusals.js'
 import type { WorkCounts } from '../work-counts.js'
-import type { BoardQueue } from './board.js'
 import type { DashboardPackages } from './packages.js'
+import type { BoardQueue } from './queue-shape.js'
 
 export interface WorkerMetricsOptions {
   /** The queue that the worker takes its tasks from. */

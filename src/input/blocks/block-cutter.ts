@@ -3,6 +3,8 @@ import type { CheckedBlockOptions } from './block-options.js'
 
 const NEWLINE = 0x0a
 const FIRST_CAPACITY = 256 * 1024
+/** What a pipe holds, if it is not an unusual one. */
+const LEAST_ROOM = 64 * 1024
 
 /** @param isOwn - whether the bytes may be kept as they are; else they are only valid until it returns. */
 export type MakeBlock<Block> = (header: Buffer, block: Buffer, isOwn: boolean) => Block
@@ -41,6 +43,18 @@ export class BlockCutter<Block> {
   /** The blocks that are whole with this chunk. Has to be iterated to its end. @throws InputError for a record that is too long. */
   *push(chunk: Buffer): Generator<Block> {
     this.#append(chunk)
+    yield* this.#blocks(false)
+  }
+
+  /** Where the next bytes may be put, in place of {@link push}; to be told with {@link filled}, and valid until then. */
+  room(): Buffer {
+    if (this.#bytes.length - this.#end < LEAST_ROOM) this.#makeRoom(this.#end - this.#start, LEAST_ROOM)
+    return this.#bytes.subarray(this.#end)
+  }
+
+  /** As {@link push}, for bytes that were put into the {@link room}. */
+  *filled(length: number): Generator<Block> {
+    this.#end += length
     yield* this.#blocks(false)
   }
 

@@ -36,7 +36,8 @@ export async function* cutBlocks(
   yield* cutter.end()
 }
 
-function joined(header: Buffer, block: Buffer, isOwn: boolean): Buffer {
+/** A block as bytes that are its own. */
+export function joined(header: Buffer, block: Buffer, isOwn: boolean): Buffer {
   if (isOwn && header.length === 0) return block
   const bytes = Buffer.allocUnsafeSlow(header.length + block.length)
   header.copy(bytes)

@@ -5,10 +5,11 @@ import type { Entries } from '../entries.js'
 import { needsSlot } from '../slot.js'
 import { stdinSource } from '../source.js'
 import { type TaskInput, taskInput } from '../task-input.js'
-import { type BlockOptions, checkBlockOptions } from './block-options.js'
+import { type BlockOptions, type CheckedBlockOptions, checkBlockOptions } from './block-options.js'
 import { cutBlocks } from './blocks.js'
 import { blocksOf } from './file-blocks.js'
 import { OpenFile } from './open-file.js'
+import { PipeBlocks } from './pipe-blocks.js'
 import { readAhead } from './read-ahead.js'
 import { SharedBlocks } from './shared-blocks.js'
 
@@ -22,7 +23,7 @@ export interface BlockRequest extends BlockOptions {
   readonly file?: { readonly path: string; readonly name: string; readonly begin: number } | undefined
   /** So many tasks at the most, which take block after block. Default: a task for each block. */
   readonly roundRobin?: number | undefined
-  readonly stdin: NodeJS.ReadableStream | AsyncIterable<Buffer>
+  readonly stdin: NodeJS.ReadableStream | AsyncIterable<Buffer> | { readonly pipeFd: number }
 }
 
 /**
@@ -41,15 +42,27 @@ export async function openBlocks(request: BlockRequest): Promise<TaskInput> {
     close = () => opened.close()
     entries = tasksOf(blocksOf(file.path, opened, options), command)
   } else {
-    const source = stdinSource(stdin)
-    close = () => source.close()
-    const blocks = readAhead(cutBlocks(source.chunks(), options, source.name))
+    const read = 'pipeFd' in stdin ? pipeBlocks(stdin.pipeFd, options) : streamBlocks(stdin, options)
+    close = read.close
+    const blocks = readAhead(read.blocks)
     entries =
       roundRobin === undefined
         ? tasksOf(blocks, command, (bytes) => ({ stdin: bytes }))
-        : tasksOf(new SharedBlocks(blocks, source.name).streams(roundRobin), command, (stream) => ({ stdin: stream }))
+        : tasksOf(new SharedBlocks(blocks, NAME).streams(roundRobin), command, (stream) => ({ stdin: stream }))
   }
   return taskInput({ entries, close, strict: true, total: null, hasPriorities: false, usesSlot })
+}
+
+const NAME = 'stdin'
+
+function streamBlocks(stdin: NodeJS.ReadableStream | AsyncIterable<Buffer>, options: CheckedBlockOptions) {
+  const source = stdinSource(stdin, NAME)
+  return { blocks: cutBlocks(source.chunks(), options, NAME), close: () => source.close() }
+}
+
+function pipeBlocks(fd: number, options: CheckedBlockOptions) {
+  const pipe = new PipeBlocks(fd, options, NAME)
+  return { blocks: pipe.blocks(), close: async () => pipe.close() }
 }
 
 type Input = Pick<Task, 'stdin' | 'stdinFile' | 'stdinRanges'>

@@ -26,12 +26,14 @@ export function findBinary(): string | null {
   return null
 }
 
-/** Where launchers may be: from src/launcher/native, or from wherever a build has put this code, up to the package's own folder. */
+/**
+ * Where launchers may be: from src/launcher/native, or from wherever a build has put this code, up to the package's own folder,
+ * and no further: what is above it may be anybody's.
+ */
 export function* launcherFolders(): Generator<string, void> {
   let folder = dirname(fileURLToPath(import.meta.url))
   for (let up = 0; up < 5; up++) {
     yield folder
-    // What is above the package, as a folder for temporary files that anybody may write to, is none of ours.
     if (existsSync(join(folder, 'package.json'))) return
     folder = dirname(folder)
   }

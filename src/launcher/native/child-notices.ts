@@ -7,7 +7,7 @@ const SHORTEST: Readonly<Record<number, number>> = {
   [Notice.ready]: 8,
   [Notice.spawned]: 4,
   [Notice.failed]: 8,
-  [Notice.exit]: 24,
+  [Notice.exit]: 32,
   [Notice.inputAck]: 4,
   [Notice.count]: 4,
   [Notice.counted]: 8,
@@ -52,11 +52,14 @@ export function tellChild(
         cpuUserMs: milliseconds(bytes, at + 4),
         cpuSystemMs: milliseconds(bytes, at + 12),
         maxRssBytes: u32(bytes, at + 20) * 1024,
+        durationMs: milliseconds(bytes, at + 24),
       })
     case Notice.inputAck:
       return child.handleInputAck(u32(bytes, at))
     case Notice.inputClosed:
       return child.handleInputClosed()
+    case Notice.takenBack:
+      return child.handleTakenBack()
     case Notice.inputFailed:
       return child.handleInputFailed(u32(bytes, at))
   }

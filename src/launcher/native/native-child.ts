@@ -1,40 +1,16 @@
 import { constants } from 'node:os'
 import { isRead } from '../output-spec.js'
 import type { Child, ChildEvents, OutputStream, StartError, StartSpec } from '../port.js'
-import { ChildInput, type InputSink } from './child-input.js'
+import { type ExitNotice, exitOf } from './child-exit.js'
+import { ChildHolds } from './child-holds.js'
+import type { InputSink } from './child-input.js'
+import { ChildOutput, numberOf, streamOf } from './child-output.js'
+import { ChildPipes } from './child-pipes.js'
 import { type DirectEvents, DirectStreams } from './direct-streams.js'
-import type { ServerConnection } from './server.js'
+import type { Remoteness } from './remoteness.js'
+import type { ServerConnection } from './server-options.js'
 import { inputErrorOf, startErrorOf } from './start-errors.js'
-import { isDirect } from './start-options.js'
 import { DIRECT_TAKEN, ExitFlag, Request } from './wire.js'
-
-/** How much of a stream the launcher may send before it hears that some was consumed. */
-export const OUTPUT_CREDIT = 524_288
-const CREDIT_STEP = OUTPUT_CREDIT / 2
-
-/** What is written before it has been started: at so much the writer is asked to wait. */
-const MOST_EARLY_BYTES = 65_536
-
-interface Output {
-  open: boolean
-  paused: boolean
-  /** Closed by us; what still arrives is dropped. */
-  closing: boolean
-  released: boolean
-  /** Consumed, and not yet given back as credit. */
-  consumed: number
-  /** How many bytes the receiver knows of, where they are only counted. */
-  counted: number
-}
-
-/** What the notice of an exit carries. */
-export interface ExitNotice {
-  readonly flags: number
-  readonly status: number
-  readonly cpuUserMs: number
-  readonly cpuSystemMs: number
-  readonly maxRssBytes: number
-}
 
 /**
  * One child of the launcher:
@@ -45,108 +21,86 @@ export interface ExitNotice {
 export class NativeChild implements Child, InputSink {
   pid: number | null = null
   readonly number: number
-  readonly host: string | undefined
+  readonly #remoteness: Remoteness | undefined
   readonly #spec: StartSpec
   readonly #events: ChildEvents
   readonly #server: ServerConnection
-  readonly #stdout: Output
-  readonly #stderr: Output
-  #input: ChildInput | null = null
-  /** What is to be written to a direct child that has not been started yet. */
-  #early: { readonly chunks: Uint8Array[]; bytes: number; isEnded: boolean } | null = null
-  #direct: DirectStreams | null = null
+  readonly #stdout: ChildOutput
+  readonly #stderr: ChildOutput
+  readonly #pipes: ChildPipes
   #inputIsClosed = false
   #state: 'starting' | 'running' | 'ended' = 'starting'
   #forgotten = false
-  /** What keeps the event loop alive: the process, and each open stream. */
-  #holds: number
-  #isReferenced = true
+  readonly #holds: ChildHolds
 
-  constructor(number: number, spec: StartSpec, events: ChildEvents, server: ServerConnection, host?: string) {
+  constructor(number: number, spec: StartSpec, events: ChildEvents, server: ServerConnection, remoteness?: Remoteness) {
     this.number = number
-    this.host = host
+    this.#remoteness = remoteness
     this.#spec = spec
     this.#events = events
     this.#server = server
-    this.#stdout = newOutput(isRead(spec.stdout))
-    this.#stderr = newOutput(isRead(spec.stderr))
-    if (isDirect(spec)) this.#early = { chunks: [], bytes: 0, isEnded: false }
-    else if (spec.stdin.from === 'pipe' || spec.stdin.from === 'bytes') this.#input = new ChildInput(this)
-    this.#holds = 1 + Number(this.#stdout.open) + Number(this.#stderr.open)
-    server.hold(this.#holds)
+    this.#stdout = new ChildOutput(isRead(spec.stdout))
+    this.#stderr = new ChildOutput(isRead(spec.stderr))
+    this.#pipes = new ChildPipes(this, spec)
+    this.#holds = new ChildHolds(server, 1 + Number(this.#stdout.open) + Number(this.#stderr.open))
+  }
+
+  get host(): string | undefined {
+    return this.#remoteness?.host
   }
 
   /** To be called after the frame that starts it. */
   feed(): void {
-    if (this.#spec.stdin.from !== 'bytes') return
-    this.#input?.write(this.#spec.stdin.bytes)
-    this.#input?.end()
+    if (this.#spec.stdin.from !== 'bytes' || this.#pipes.isUndecided) return
+    this.#pipes.write([this.#spec.stdin.bytes])
+    this.#pipes.end()
   }
 
   write(...chunks: readonly (Uint8Array | string)[]): boolean {
-    if (this.#input === null) {
-      const pieces = chunks.map(bytesOf)
-      if (this.#direct !== null) return this.#direct.write(pieces)
-      if (this.#early === null) return true
-      this.#early.chunks.push(...pieces)
-      for (const piece of pieces) this.#early.bytes += piece.length
-      return this.#early.bytes < MOST_EARLY_BYTES
-    }
-    let hasRoom = true
-    for (const chunk of chunks) hasRoom = this.#input.write(chunk)
-    return hasRoom
+    return this.#pipes.write(chunks)
   }
 
   endInput(): void {
-    this.#input?.end()
-    if (this.#early !== null) this.#early.isEnded = true
-    if (this.#direct === null) return
-    this.#direct.endInput()
-    this.sendInputEnd()
+    this.#pipes.end()
   }
 
   pauseOutput(stream: OutputStream): void {
     this.#output(stream).paused = true
-    this.#direct?.pause(stream)
+    this.#pipes.direct?.pause(stream)
   }
 
   resumeOutput(stream: OutputStream): void {
     const output = this.#output(stream)
     output.paused = false
-    if (this.#direct === null) this.#giveCredit(stream, output)
-    else this.#direct.resume(stream)
+    if (this.#pipes.direct === null) this.#giveCredit(stream, output)
+    else this.#pipes.direct.resume(stream)
   }
 
   closeOutput(stream: OutputStream): void {
     const output = this.#output(stream)
     if (!output.open || output.closing) return
     output.closing = true
-    if (this.#direct !== null) {
-      this.#direct.closeOutput(stream)
+    if (this.#pipes.direct !== null) {
+      this.#pipes.direct.closeOutput(stream)
       process.nextTick(() => this.handleOutputEnd(numberOf(stream)))
       return
     }
-    this.#server.writer.begin(Request.closeOutput, numberOf(stream), this.number, 0)
-    this.#server.writer.end()
+    this.#say(Request.closeOutput, numberOf(stream))
   }
 
   releaseOutput(stream: OutputStream): void {
     const output = this.#output(stream)
     if (!output.open || output.released) return
     output.released = true
-    this.#release()
+    this.#holds.release()
   }
 
   unref(): void {
-    if (!this.#isReferenced) return
-    this.#isReferenced = false
-    for (let n = 0; n < this.#holds; n++) this.#server.release()
+    this.#holds.unref()
   }
 
   ref(): void {
-    if (this.#isReferenced) return
-    this.#isReferenced = true
-    this.#server.hold(this.#holds)
+    this.#holds.ref()
   }
 
   async signalTree(signal: NodeJS.Signals): Promise<number> {
@@ -158,13 +112,20 @@ export class NativeChild implements Child, InputSink {
     return this.#ask(0)
   }
 
+  takeBack(): void {
+    if (this.#state === 'starting') this.#say(Request.takeBack)
+  }
+
+  leave(): void {
+    if (this.#spec.place !== undefined) this.#say(Request.leave)
+  }
+
   sendInput(bytes: Uint8Array): void {
     this.#server.writer.bytes(Request.input, this.number, bytes)
   }
 
   sendInputEnd(): void {
-    this.#server.writer.begin(Request.inputEnd, 0, this.number, 0)
-    this.#server.writer.end()
+    this.#say(Request.inputEnd)
   }
 
   /** @param descriptors - those of the launcher's that are its pipes, where they may be taken. */
@@ -172,7 +133,7 @@ export class NativeChild implements Child, InputSink {
     this.pid = pid
     this.#state = 'running'
     this.#connect(descriptors)
-    this.#events.onSpawn(pid)
+    this.#events.onSpawn(pid, this.#remoteness?.delayMs())
   }
 
   handleFailed(errno: number, step: number): void {
@@ -181,16 +142,17 @@ export class NativeChild implements Child, InputSink {
 
   /** It was not started. */
   fail(error: StartError): void {
-    this.#endProcess()
-    this.#closeOutput(this.#stdout)
-    this.#closeOutput(this.#stderr)
-    this.#input?.close()
-    this.#forgetIfDone()
+    this.#endUnstarted()
     this.#events.onSpawnError(error)
   }
 
+  handleTakenBack(): void {
+    this.#endUnstarted()
+    this.#events.onTakenBack?.()
+  }
+
   handleOutput(streamNumber: number, chunk: Buffer): void {
-    const stream = streamNumber === 1 ? 'stdout' : 'stderr'
+    const stream = streamOf(streamNumber)
     const output = this.#output(stream)
     if (!output.open || output.closing) return
     output.consumed += chunk.length
@@ -200,15 +162,14 @@ export class NativeChild implements Child, InputSink {
 
   /** @param total - how many bytes have come so far. */
   handleCounted(streamNumber: number, total: number): void {
-    const stream = streamNumber === 1 ? 'stdout' : 'stderr'
+    const stream = streamOf(streamNumber)
     const output = this.#output(stream)
-    const bytes = total - output.counted
-    output.counted = total
+    const bytes = output.count(total)
     if (output.open) this.#events.onOutputCounted?.(stream, bytes)
   }
 
   handleOutputEnd(streamNumber: number): void {
-    this.#endOutput(streamNumber === 1 ? 'stdout' : 'stderr')
+    this.#endOutput(streamOf(streamNumber))
     this.#forgetIfDone()
   }
 
@@ -217,23 +178,16 @@ export class NativeChild implements Child, InputSink {
     if (exit.flags & ExitFlag.stdoutEnded) this.#endOutput('stdout')
     if (exit.flags & ExitFlag.stderrEnded) this.#endOutput('stderr')
     this.#forgetIfDone()
-    const signal = exit.status & 0x7f
-    this.#events.onExit({
-      exitCode: signal === 0 ? (exit.status >>> 8) & 0xff : null,
-      signal: signal === 0 ? null : signalName(signal),
-      cpuUserMs: exit.cpuUserMs,
-      cpuSystemMs: exit.cpuSystemMs,
-      maxRssBytes: exit.maxRssBytes,
-      groupAlive: (exit.flags & ExitFlag.groupAlive) !== 0,
-    })
+    this.#remoteness?.onEnd(exit.durationMs)
+    this.#events.onExit(exitOf(exit, this.#remoteness !== undefined))
   }
 
   handleInputAck(bytes: number): void {
-    if (this.#input?.acknowledge(bytes)) this.#events.onDrain?.()
+    if (this.#pipes.acknowledge(bytes)) this.#events.onDrain?.()
   }
 
   handleInputClosed(): void {
-    const waiting = this.#direct === null ? this.#input?.close() : this.#direct.stopWriting()
+    const waiting = this.#pipes.close()
     this.#tellInputClosed()
     if (waiting) this.#events.onDrain?.()
   }
@@ -249,9 +203,7 @@ export class NativeChild implements Child, InputSink {
     // What it has printed is on its way for longer, from another machine.
     const isCut = !isRunning && this.host !== undefined && (this.#stdout.open || this.#stderr.open)
     this.#endProcess()
-    this.#input?.close()
-    this.#early = null
-    this.#direct?.destroy()
+    this.#pipes.destroy()
     if (isCut) this.#events.onLost(error)
     this.#endOutput('stdout')
     this.#endOutput('stderr')
@@ -267,21 +219,17 @@ export class NativeChild implements Child, InputSink {
 
   /** Takes the pipes of a direct child, or has the launcher go on with them. */
   #connect(descriptors: readonly number[] | null): void {
-    if (this.#early === null) return
-    const { chunks, bytes, isEnded } = this.#early
-    this.#early = null
-    const { launcherPid, writer } = this.#server
+    if (!this.#pipes.isUndecided) return
+    const { launcherPid } = this.#server
     const { reusesChunks } = this.#spec.direct!
-    if (descriptors !== null && launcherPid !== null)
-      this.#direct = DirectStreams.open(launcherPid, descriptors, reusesChunks, this.#directEvents())
-    if (this.#direct === null) this.#input = new ChildInput(this)
-    writer.begin(Request.direct, this.#direct === null ? 0 : DIRECT_TAKEN, this.number, 0)
-    writer.end()
-    for (const stream of ['stdout', 'stderr'] as const) if (this.#output(stream).paused) this.#direct?.pause(stream)
-    const hasRoom = chunks.length === 0 || this.write(...chunks)
-    if (isEnded) this.endInput()
+    const direct =
+      descriptors === null || launcherPid === null
+        ? null
+        : DirectStreams.open(launcherPid, descriptors, reusesChunks, this.#directEvents())
+    this.#say(Request.direct, direct === null ? 0 : DIRECT_TAKEN)
+    for (const stream of ['stdout', 'stderr'] as const) if (this.#output(stream).paused) direct?.pause(stream)
     // Who was asked to wait goes on, now or when the pipe has taken it.
-    if (hasRoom && bytes >= MOST_EARLY_BYTES) process.nextTick(() => this.#events.onDrain?.())
+    if (this.#pipes.connect(direct)) process.nextTick(() => this.#events.onDrain?.())
   }
 
   #directEvents(): DirectEvents {
@@ -298,33 +246,41 @@ export class NativeChild implements Child, InputSink {
     }
   }
 
-  #output(stream: OutputStream): Output {
+  #output(stream: OutputStream): ChildOutput {
     return stream === 'stdout' ? this.#stdout : this.#stderr
   }
 
-  #giveCredit(stream: OutputStream, output: Output): void {
-    if (output.paused || output.consumed < CREDIT_STEP || !output.open || output.closing) return
+  #giveCredit(stream: OutputStream, output: ChildOutput): void {
+    const credit = output.takeCredit()
+    if (credit === 0) return
     this.#server.writer.begin(Request.credit, numberOf(stream), this.number, 4)
-    this.#server.writer.u32(output.consumed)
+    this.#server.writer.u32(credit)
     this.#server.writer.end()
-    output.consumed = 0
+  }
+
+  #say(type: number, flags = 0): void {
+    this.#server.writer.begin(type, flags, this.number, 0)
+    this.#server.writer.end()
+  }
+
+  #endUnstarted(): void {
+    this.#endProcess()
+    this.#closeOutput(this.#stdout)
+    this.#closeOutput(this.#stderr)
+    this.#pipes.close()
+    this.#forgetIfDone()
   }
 
   #endProcess(): void {
     if (this.#state === 'ended') return
     this.#state = 'ended'
-    this.#release()
+    this.#holds.release()
   }
 
-  #release(): void {
-    this.#holds -= 1
-    if (this.#isReferenced) this.#server.release()
-  }
-
-  #closeOutput(output: Output): boolean {
+  #closeOutput(output: ChildOutput): boolean {
     if (!output.open) return false
     output.open = false
-    if (!output.released) this.#release()
+    if (!output.released) this.#holds.release()
     return true
   }
 
@@ -341,26 +297,7 @@ export class NativeChild implements Child, InputSink {
     if (this.#forgotten || this.#state !== 'ended' || this.#stdout.open || this.#stderr.open) return
     this.#forgotten = true
     // That nobody reads any more would be told of one that is not known any more.
-    this.#direct?.stopWriting()
+    this.#pipes.direct?.stopWriting()
     this.#server.forget(this)
   }
-}
-
-function bytesOf(chunk: Uint8Array | string): Uint8Array {
-  return typeof chunk === 'string' ? Buffer.from(chunk) : chunk
-}
-
-function newOutput(open: boolean): Output {
-  return { open, paused: false, closing: false, released: false, consumed: 0, counted: 0 }
-}
-
-function numberOf(stream: OutputStream): number {
-  return stream === 'stdout' ? 1 : 2
-}
-
-const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]))
-const FIRST_REALTIME = 34
-
-function signalName(number: number): string {
-  return SIGNAL_NAMES.get(number) ?? `SIGRTMIN+${number - FIRST_REALTIME}`
 }

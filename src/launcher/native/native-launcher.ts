@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import { DroverError } from '../../task/errors.js'
+import { failedStart } from '../no-child.js'
 import type {
   Child,
   ChildEvents,
@@ -104,7 +105,7 @@ class NativeLauncher implements Launcher {
       if (look) for (const each of [this.#current.end, this.#current.keep]) each?.refreshEnvironment()
       return server.start(this.#started, spec, events)
     } catch (error) {
-      return failedChild(startErrorOf(error), events)
+      return failedStart(startErrorOf(error), events)
     }
   }
 
@@ -224,22 +225,4 @@ class NativeLauncher implements Launcher {
 function startErrorOf(error: unknown): StartError {
   const { code = 'ERR_DROVER_LAUNCHER', message } = error as NodeJS.ErrnoException
   return { code, message: `the launcher could not be started: ${message}` }
-}
-
-/** A child that was never started, because there is nothing that could start it. */
-function failedChild(error: StartError, events: ChildEvents): Child {
-  process.nextTick(() => events.onSpawnError(error))
-  return {
-    pid: null,
-    write: () => true,
-    endInput() {},
-    pauseOutput() {},
-    resumeOutput() {},
-    closeOutput() {},
-    releaseOutput() {},
-    unref() {},
-    ref() {},
-    signalTree: () => Promise.resolve(0),
-    countTree: () => Promise.resolve(0),
-  }
 }

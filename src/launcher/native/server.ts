@@ -13,45 +13,23 @@ import type {
   StartSpec,
 } from '../port.js'
 import { checkNotice, tellChild } from './child-notices.js'
+import { OUTPUT_CREDIT } from './child-output.js'
 import { currentDirectory } from './credentials.js'
-import type { EnvironmentChange, EnvironmentMirror } from './environment-mirror.js'
+import type { EnvironmentMirror } from './environment-mirror.js'
 import { type FrameHandler, FrameReader, u32 } from './frame-reader.js'
 import { FrameWriter, textBound } from './frame-writer.js'
 import type { LauncherLink } from './link.js'
-import { NativeChild, OUTPUT_CREDIT } from './native-child.js'
+import { NativeChild } from './native-child.js'
+import type { Remoteness } from './remoteness.js'
+import { ServerAnswers } from './server-answers.js'
+import { CLOSED, DIED, NEVER_RAN } from './server-ends.js'
 import { ServerJobservers } from './server-jobservers.js'
 import { ServerLocks } from './server-locks.js'
+import type { ServerConnection, ServerOptions } from './server-options.js'
 import { ServerSlots } from './server-slots.js'
 import { type Directories, writeStart } from './start-frame.js'
 import { Notice, Request } from './wire.js'
-
-/** What a child needs of the connection to its launcher. */
-export interface ServerConnection {
-  readonly writer: FrameWriter
-  /** Null where not known. */
-  readonly launcherPid: number | null
-  /** Keeps the event loop alive until as many {@link release} have come. */
-  hold(count: number): void
-  release(): void
-  forget(child: NativeChild): void
-  signalTree(signal: number, number: number, pid: number): Promise<number>
-}
-
-export interface ServerOptions {
-  readonly link: LauncherLink
-  /** What the launcher was started with, and this process has changed since; null where its environment is none of ours. */
-  readonly environment: EnvironmentMirror | null
-  /** Whether one like it has run before; then a sudden end is a death, and does not mean that it cannot run. */
-  readonly hasRun: () => boolean
-  /** What children are told whose launcher has died. */
-  readonly died?: () => StartError
-  /** Called when the launcher has said its first word. */
-  readonly onReady?: () => void
-  /** Called when the launcher answers that it is there; see {@link Server.beat}. */
-  readonly onAlive?: () => void
-  /** Called once, when the launcher is gone. */
-  readonly onGone: (server: Server) => void
-}
+import { writeEnvironment } from './write-environment.js'
 
 /**
  * One launcher process and the connection to it:
@@ -69,11 +47,10 @@ export class Server implements ServerConnection, FrameHandler {
   readonly #directory = currentDirectory()
   readonly #reader = new FrameReader(this)
   readonly #children = new Map<number, NativeChild>()
-  readonly #answers = new Map<number, (count: number) => void>()
+  readonly #answers = new ServerAnswers(this)
   readonly #locks = new ServerLocks(this)
   readonly #jobservers = new ServerJobservers(this)
   readonly #slots = new ServerSlots(this)
-  #requests = 0
   #holds = 0
   readonly #gone: Promise<void>
   #resolveGone!: () => void
@@ -99,7 +76,7 @@ export class Server implements ServerConnection, FrameHandler {
       },
     })
     const change = this.#environment?.firstChange() ?? null
-    if (change !== null) this.#sendEnvironment(change)
+    if (change !== null) writeEnvironment(this.writer, change)
   }
 
   get isGone(): boolean {
@@ -123,15 +100,15 @@ export class Server implements ServerConnection, FrameHandler {
   /** Has children started from now on get the environment as it is now. */
   refreshEnvironment(): void {
     const change = this.#environment?.change() ?? null
-    if (change !== null) this.#sendEnvironment(change)
+    if (change !== null) writeEnvironment(this.writer, change)
   }
 
-  /** @param host - the machine, where it is another one. */
-  start(number: number, spec: StartSpec, events: ChildEvents, host?: string): Child {
-    const child = new NativeChild(number, spec, events, this, host)
+  /** @param remoteness - where it is on another machine. */
+  start(number: number, spec: StartSpec, events: ChildEvents, remoteness?: Remoteness): Child {
+    const child = new NativeChild(number, spec, events, this, remoteness)
     this.#children.set(number, child)
-    const now = currentDirectory()
-    const directories: Directories = this.#environment === null ? ELSEWHERE : { launcher: this.#directory, now }
+    const here = { launcher: this.#directory, now: currentDirectory() }
+    const directories: Directories = this.#environment === null ? ELSEWHERE : here
     const problem = writeStart(this.writer, number, spec, OUTPUT_CREDIT, directories)
     if (problem === null) child.feed()
     else process.nextTick(() => child.fail(problem))
@@ -184,11 +161,29 @@ export class Server implements ServerConnection, FrameHandler {
     return this.#link.whenOver()
   }
 
-  /** Asks the launcher whether it is there. @param patienceMs - unless the next one comes within that, it ends; 0 is no limit. */
-  beat(patienceMs: number): void {
+  /**
+   * Asks the launcher whether it is there.
+   *
+   * @param patienceMs - unless the next one comes within that, it ends; 0 is no limit.
+   * @param number - what the answer is known by.
+   */
+  beat(patienceMs: number, number = 0): void {
     if (this.#isGone) return
-    this.writer.begin(Request.heartbeat, 0, 0, 4)
+    this.writer.begin(Request.heartbeat, 0, number, 4)
     this.writer.u32(patienceMs)
+    this.writer.end()
+  }
+
+  /**
+   * Says how many of the children with a {@link StartSpec.place} may run at once.
+   *
+   * @param leaseMs - how long after the last word of this side one that waits may still begin; 0 is no limit.
+   */
+  setPlaces(count: number, leaseMs: number): void {
+    if (this.#isGone) return
+    this.writer.begin(Request.places, 0, 0, 8)
+    this.writer.u32(count)
+    this.writer.u32(leaseMs)
     this.writer.end()
   }
 
@@ -228,17 +223,11 @@ export class Server implements ServerConnection, FrameHandler {
       this.launcherPid = u32(bytes, at + 4)
       return
     }
-    if (type === Notice.alive) return this.#options.onAlive?.()
+    if (type === Notice.alive) return this.#options.onAlive?.(number)
     if (type >= Notice.slotsTaken) return this.#slots.handle(type, number, bytes, at)
     if (type >= Notice.jobserverOpened) return this.#jobservers.handle(type, number, bytes, at, length)
     if (type >= Notice.locked) return this.#locks.handle(type, number, bytes, at)
-    if (type === Notice.count) {
-      const answer = this.#answers.get(number)
-      this.#answers.delete(number)
-      this.release()
-      answer?.(u32(bytes, at))
-      return
-    }
+    if (type === Notice.count) return this.#answers.handle(number, u32(bytes, at))
     try {
       const child = this.#children.get(number)
       if (child !== undefined) tellChild(child, type, flags, bytes, at, length)
@@ -249,28 +238,12 @@ export class Server implements ServerConnection, FrameHandler {
 
   /** @returns the number that answers it; 0 when the launcher is gone. */
   request(type: number, bound: number, write: () => void): Promise<number> {
-    if (this.#isGone) return Promise.resolve(0)
-    this.#requests += 1
-    const id = this.#requests
-    this.writer.begin(type, 0, id, bound)
-    write()
-    this.writer.end()
-    this.hold(1)
-    return new Promise((resolve) => this.#answers.set(id, resolve))
+    return this.#isGone ? Promise.resolve(0) : this.#answers.ask(type, bound, write)
   }
 
   #command(type: number): void {
     if (this.#isGone) return
     this.writer.begin(type, 0, 0, 0)
-    this.writer.end()
-  }
-
-  #sendEnvironment({ set, removed }: EnvironmentChange): void {
-    const texts = [...set, ...removed]
-    this.writer.begin(Request.environment, 0, 0, 8 + texts.reduce((sum, text) => sum + textBound(text), 0))
-    this.writer.u32(set.length)
-    this.writer.u32(removed.length)
-    for (const text of texts) this.writer.text(text)
     this.writer.end()
   }
 
@@ -296,8 +269,7 @@ export class Server implements ServerConnection, FrameHandler {
     this.#resolveGone()
     this.#link.destroy()
     this.#options.onGone(this)
-    for (const answer of this.#answers.values()) answer(0)
-    this.#answers.clear()
+    this.#answers.end()
     const mayHaveRun = this.#problem === null && this.#mayRun
     const error = this.#problem ?? (mayHaveRun ? (this.#options.died?.() ?? DIED) : NEVER_RAN)
     for (const child of [...this.#children.values()]) {
@@ -318,16 +290,6 @@ export class Server implements ServerConnection, FrameHandler {
 
 /** Paths are the launcher's. */
 const ELSEWHERE: Directories = { launcher: null, now: null }
-
-const DIED: StartError = {
-  code: 'ERR_DROVER_LAUNCHER_DIED',
-  message: 'the launcher died under the child; everything that it had started is being ended',
-}
-const CLOSED: StartError = { code: 'ERR_DROVER_CLOSED', message: 'the launcher was closed' }
-const NEVER_RAN: StartError = {
-  code: 'ERR_DROVER_LAUNCHER',
-  message: 'the native launcher does not run here: it ended at once; DROVER_LAUNCHER=node does without it',
-}
 
 /** An error in a receiver is uncaught, as one in a listener of Node's is, but does not cost the others their frames. */
 function throwLater(error: unknown): void {

@@ -11,7 +11,7 @@ import {
   writeOptions,
   writeRanges,
 } from './start-options.js'
-import { FRAME_LIMIT, HEADER_BYTES, Request, StreamKind } from './wire.js'
+import { FRAME_LIMIT, HEADER_BYTES, Request, StartFlag, StreamKind } from './wire.js'
 
 type Text = string | Uint8Array
 
@@ -59,7 +59,7 @@ export function writeStart(
     boundOf(paths)
   if (bound > FRAME_LIMIT - HEADER_BYTES) return tooLongError(spec)
 
-  writer.begin(Request.start, 0, number, bound)
+  writer.begin(Request.start, flagsOf(spec), number, bound)
   writer.u8(inputKind(spec.stdin))
   writer.u8(outputKind(spec.stdout))
   writer.u8(outputKind(spec.stderr))
@@ -85,6 +85,12 @@ export function writeStart(
   for (const name of removed) writer.text(name)
   writer.end()
   return null
+}
+
+function flagsOf({ place }: StartSpec): number {
+  if (place === undefined) return 0
+  if (place.passedOn === 'never') return StartFlag.placed | StartFlag.keeps
+  return place.passedOn === 'on-success' ? StartFlag.placed | StartFlag.keepsOnFailure : StartFlag.placed
 }
 
 interface Change {

@@ -1,6 +1,6 @@
 /** The frames between this adapter and the spawn server. `native/PROTOCOL.md` has them in words. */
 
-export const PROTOCOL_VERSION = 8
+export const PROTOCOL_VERSION = 9
 
 /** Length of the payload (u32), type (u16), flags (u16), number (u32), all little-endian. */
 export const HEADER_BYTES = 12
@@ -21,6 +21,9 @@ export const Request = {
   retire: 10,
   direct: 11,
   heartbeat: 12,
+  places: 13,
+  takeBack: 14,
+  leave: 15,
   lock: 16,
   unlock: 17,
   jobserverOpen: 24,
@@ -46,6 +49,7 @@ export const Notice = {
   counted: 138,
   inputFailed: 139,
   alive: 140,
+  takenBack: 141,
   locked: 144,
   lockFailed: 145,
   unlocked: 146,
@@ -58,6 +62,9 @@ export const Notice = {
   slotsFailed: 161,
   slotsGiven: 162,
 } as const
+
+/** Flags of a request `start`: it needs a place, and keeps that after its end, in any case or only when it has failed, until that is said. */
+export const StartFlag = { placed: 1, keepsOnFailure: 2, keeps: 4 } as const
 
 /** A flag of a request `direct`: this process has the pipes. */
 export const DIRECT_TAKEN = 1

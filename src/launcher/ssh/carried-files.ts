@@ -37,6 +37,8 @@ export class CarriedFiles implements Child, ChildEvents {
   #child: Child | null = null
   #isReferenced = true
   #isLost = false
+  /** Asked to be taken back before all was there. */
+  #isUnwanted = false
 
   constructor(spec: StartSpec, events: ChildEvents, carrier: Carrier) {
     counter += 1
@@ -89,6 +91,16 @@ export class CarriedFiles implements Child, ChildEvents {
     this.#current?.ref()
   }
 
+  takeBack(): void {
+    this.#isUnwanted = true
+    if (this.#child === null) void this.#current?.signalTree('SIGKILL')
+    else this.#child.takeBack?.()
+  }
+
+  leave(): void {
+    this.#child?.leave?.()
+  }
+
   signalTree(signal: NodeJS.Signals): Promise<number> {
     return this.#current?.signalTree(signal) ?? Promise.resolve(0)
   }
@@ -97,8 +109,12 @@ export class CarriedFiles implements Child, ChildEvents {
     return this.#current?.countTree() ?? Promise.resolve(0)
   }
 
-  onSpawn(pid: number): void {
-    this.#events.onSpawn(pid)
+  onSpawn(pid: number, agoMs?: number): void {
+    this.#events.onSpawn(pid, agoMs)
+  }
+
+  onTakenBack(): void {
+    void this.#endTakenBack()
   }
 
   onSpawnError(error: StartError): void {
@@ -145,8 +161,10 @@ export class CarriedFiles implements Child, ChildEvents {
     for (const name of this.#spec.files?.transfer ?? []) {
       const problem = await this.#store(name)
       if (this.#isLost) return
+      if (this.#isUnwanted) return this.#endTakenBack()
       if (problem !== null) return this.#events.onSpawnError(problem)
     }
+    if (this.#isUnwanted) return this.#endTakenBack()
     this.#child = this.#take(this.#carrier.start({ ...this.#spec, files: undefined }, this))
   }
 
@@ -159,6 +177,11 @@ export class CarriedFiles implements Child, ChildEvents {
     if (this.#isLost) return
     this.#current = this.#child
     this.#events.onExit(problem === undefined ? exit : { ...exit, problem })
+  }
+
+  async #endTakenBack(): Promise<void> {
+    if (this.#carrier.cleanup) await this.#cleanUp()
+    if (!this.#isLost) this.#events.onTakenBack?.()
   }
 
   async #store(name: string): Promise<StartError | null> {

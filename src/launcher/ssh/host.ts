@@ -19,24 +19,15 @@ export interface Host {
   /** Begins to connect; again after {@link close}. */
   open(events: HostEvents): void
   start(spec: StartSpec, events: ChildEvents): Child
+  /** One more of the starts with a place may run there, until the function that it gives is called. */
+  addPlace(): () => void
+  /** How many starts are worth sending ahead while so many run. */
+  ahead(running: number): number
+  /** How many there are that were sent ahead. */
+  noteAhead(count: number): void
   /** Signals all of a scope; 0 counts them. Never rejects. */
   signalScope(scope: string, signal: number): Promise<number>
   expectSilence(silent: boolean): void
   /** Ends everything that was started there. Never rejects. */
   close(): Promise<void>
-}
-
-/** A child that was never started. */
-export const NO_CHILD: Child = {
-  pid: null,
-  write: () => true,
-  endInput() {},
-  pauseOutput() {},
-  resumeOutput() {},
-  closeOutput() {},
-  releaseOutput() {},
-  unref() {},
-  ref() {},
-  signalTree: () => Promise.resolve(0),
-  countTree: () => Promise.resolve(0),
 }

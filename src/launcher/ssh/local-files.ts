@@ -62,9 +62,14 @@ export class LocalFiles implements ChildEvents {
     return child
   }
 
-  onSpawn(pid: number): void {
+  onSpawn(pid: number, agoMs?: number): void {
     if (this.#input !== null) this.#feed(this.#input)
-    this.#events.onSpawn(pid)
+    this.#events.onSpawn(pid, agoMs)
+  }
+
+  onTakenBack(): void {
+    this.#close()
+    this.#events.onTakenBack?.()
   }
 
   onSpawnError(error: StartError): void {

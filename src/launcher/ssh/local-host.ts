@@ -30,7 +30,9 @@ export class LocalHost implements Host {
     process.nextTick(onChange)
   }
 
-  start(spec: StartSpec, events: ChildEvents): Child {
+  start(given: StartSpec, events: ChildEvents): Child {
+    // Here there is no line.
+    const spec: StartSpec = { ...given, place: undefined }
     const { workdir, cleanup } = this.#surroundings
     const start = (own: StartSpec, listener: ChildEvents) =>
       this.#launcher.start(localSpec(own, this.#surroundings), listener)
@@ -43,6 +45,17 @@ export class LocalHost implements Host {
       cleanup,
     })
   }
+
+  /** What is started here is started at once. */
+  addPlace(): () => void {
+    return () => {}
+  }
+
+  ahead(): number {
+    return 0
+  }
+
+  noteAhead(): void {}
 
   signalScope(scope: string, signal: number): Promise<number> {
     if (signal === 0) return this.#launcher.survivors(scope)

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { ChildEvents, StartError, StartSpec } from '../port.js'
+import type { StartError, StartSpec } from '../port.js'
 
 /** What a start on another machine has besides what its task says. */
 export interface Surroundings {
@@ -37,10 +37,6 @@ export function remoteSpec(spec: StartSpec, { workdir, env }: Surroundings): Sta
 /** The start as this machine's launcher is told of it, in the same surroundings. */
 export function localSpec(spec: StartSpec, { workdir }: Surroundings): StartSpec {
   return workdir === null ? spec : { ...spec, cwd: posix.resolve(workdir, spec.cwd ?? '.') }
-}
-
-export function failStart(error: StartError, events: ChildEvents): void {
-  process.nextTick(() => events.onSpawnError(error))
 }
 
 /** Where it runs there; relative to the home there. */

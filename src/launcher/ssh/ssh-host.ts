@@ -1,11 +1,13 @@
 import { Server } from '../native/server.js'
+import { failedStart, NO_CHILD } from '../no-child.js'
 import type { Child, ChildEvents, StartSpec } from '../port.js'
 import { CarriedFiles } from './carried-files.js'
 import { connect, type HostConnection } from './connect.js'
-import { type Host, type HostEvents, NO_CHILD } from './host.js'
+import type { Host, HostEvents } from './host.js'
 import type { HostSpec } from './host-list.js'
 import { LocalFiles } from './local-files.js'
-import { failStart, problemOfStart, remoteFolder, remoteSpec, type Surroundings } from './remote-start.js'
+import { Pace } from './pace.js'
+import { problemOfStart, remoteFolder, remoteSpec, type Surroundings } from './remote-start.js'
 
 export interface SshHostOptions extends Surroundings {
   /** Milliseconds without a word after which either side takes the other for gone. */
@@ -23,6 +25,9 @@ const MOST_TRIES = 9
 const PROVEN_MS = 10_000
 /** Of the silence that is allowed, in which one word is to come. */
 const BEATS = 4
+/** As long as something waits there for its turn, there is a word that often, and none of it begins when none has come for so long. */
+const WORD_MS = 300
+const LEASE_MS = 1_000
 
 /**
  * A machine behind ssh, with a launcher there:
@@ -49,6 +54,9 @@ export class SshHost implements Host {
   #beats: NodeJS.Timeout | null = null
   #unanswered = 0
   #isSilent = false
+  #pace = new Pace()
+  #places = 0
+  #words: NodeJS.Timeout | null = null
 
   constructor({ name, slots }: HostSpec, options: SshHostOptions) {
     this.name = name
@@ -73,10 +81,7 @@ export class SshHost implements Host {
 
   start(spec: StartSpec, events: ChildEvents): Child {
     const problem = problemOfStart(spec)
-    if (problem !== null) {
-      failStart(problem, events)
-      return NO_CHILD
-    }
+    if (problem !== null) return failedStart(problem, events)
     if (spec.files === undefined) return this.#start(remoteSpec(spec, this.#options), events)
     return new CarriedFiles(spec, events, {
       start: (own, listener) => this.#start(remoteSpec(own, this.#options), listener),
@@ -94,14 +99,40 @@ export class SshHost implements Host {
       return NO_CHILD
     }
     this.#started += 1
-    if (!LocalFiles.has(remote)) return server.start(this.#started, remote, events, this.name)
+    const remoteness = {
+      host: this.name,
+      delayMs: () => this.#pace.tripMs / 2,
+      onEnd: (durationMs: number) => {
+        if (remote.place !== undefined) this.#pace.onEnd(durationMs)
+      },
+    }
+    if (!LocalFiles.has(remote)) return server.start(this.#started, remote, events, remoteness)
     try {
       const files = new LocalFiles(remote, events)
-      return files.attach(server.start(this.#started, files.spec, files, this.name))
+      return files.attach(server.start(this.#started, files.spec, files, remoteness))
     } catch (error) {
       const { code = 'ERR_DROVER_SPAWN', message } = error as NodeJS.ErrnoException
-      failStart({ code, message }, events)
-      return NO_CHILD
+      return failedStart({ code, message }, events)
+    }
+  }
+
+  addPlace(): () => void {
+    const server = this.#server
+    this.#setPlaces(server, 1)
+    return () => this.#setPlaces(server, -1)
+  }
+
+  ahead(running: number): number {
+    return this.#isSilent ? 0 : this.#pace.ahead(running)
+  }
+
+  noteAhead(count: number): void {
+    if (count > 0) {
+      this.#words ??= setInterval(() => this.#server?.beat(this.#patienceMs, this.#pace.ask()), WORD_MS)
+      this.#words.unref()
+    } else if (this.#words !== null) {
+      clearInterval(this.#words)
+      this.#words = null
     }
   }
 
@@ -152,6 +183,8 @@ export class SshHost implements Host {
     this.#slots = this.#given ?? cpus
     this.#state = 'up'
     this.#unanswered = 0
+    this.#places = 0
+    this.#pace = new Pace()
     const server = new Server({
       link,
       environment: null,
@@ -160,14 +193,15 @@ export class SshHost implements Host {
         code: 'ERR_DROVER_HOST_LOST',
         message: `${this.#lossOf(connection)}; what ran there is being ended`,
       }),
-      onAlive: () => {
+      onAlive: (question) => {
         this.#unanswered = 0
+        this.#pace.onAnswer(question)
       },
       onGone: () => this.#onGone(connection, performance.now() - sinceMs),
     })
     this.#server = server
     const { silenceMs } = this.#options
-    server.beat(this.#patienceMs)
+    server.beat(this.#patienceMs, this.#pace.ask())
     this.#beats = setInterval(() => this.#beat(server), silenceMs / BEATS)
     this.#beats.unref()
     this.#events?.onChange()
@@ -181,7 +215,14 @@ export class SshHost implements Host {
   #beat(server: Server): void {
     if (this.#unanswered >= BEATS) return server.abandon()
     this.#unanswered += 1
-    server.beat(this.#patienceMs)
+    server.beat(this.#patienceMs, this.#pace.ask())
+  }
+
+  /** @param server - of the connection that the place is of; what it was for is over if that has ended. */
+  #setPlaces(server: Server | null, change: 1 | -1): void {
+    if (server === null || server !== this.#server) return
+    this.#places += change
+    server.setPlaces(this.#places, LEASE_MS + Math.ceil(this.#pace.tripMs))
   }
 
   #onGone(connection: HostConnection, wasUpMs: number): void {

@@ -1,7 +1,8 @@
 import { constants } from 'node:os'
 import { DroverError } from '../../task/errors.js'
+import { failedStart } from '../no-child.js'
 import type { Child, ChildEvents, Launcher, LauncherCapabilities, StartSpec } from '../port.js'
-import { type Host, NO_CHILD } from './host.js'
+import type { Host } from './host.js'
 import { HERE, type HostSpec } from './host-list.js'
 import { LocalHost } from './local-host.js'
 import { SshHost, type SshHostOptions } from './ssh-host.js'
@@ -20,9 +21,11 @@ export interface SshLauncherEvents {
   onNone(error: DroverError): void
 }
 
-/** A place on a host. */
+/** A place on a host, or one in the line for it. */
 export interface Place {
   readonly host: string
+  /** What it is for begins. */
+  begin(): void
   release(): void
 }
 
@@ -31,6 +34,8 @@ interface Use {
   readonly host: Host
   weight: number
   count: number
+  /** How many starts were sent there for which there was no place. */
+  ahead: number
 }
 
 /**
@@ -59,7 +64,7 @@ export class SshLauncher implements Launcher {
     const { hosts, local } = options
     this.#uses = hosts.map((spec) => {
       const host = spec.name === HERE ? new LocalHost(spec, local, options) : new SshHost(spec, options)
-      return { host, weight: 0, count: 0 }
+      return { host, weight: 0, count: 0, ahead: 0 }
     })
   }
 
@@ -95,21 +100,47 @@ export class SshLauncher implements Launcher {
     const use = best
     use.weight += weight
     use.count += 1
+    let end = () => {}
     return {
       host: use.host.name,
+      begin: () => {
+        end = use.host.addPlace()
+      },
       release: () => {
         use.weight -= weight
         use.count -= 1
+        end()
       },
     }
+  }
+
+  /** Whether {@link reserveAhead} would give something. */
+  hasRoomAhead(weight: number): boolean {
+    return this.#uses.some((use) => roomAheadOf(use, weight) > 0)
+  }
+
+  /** A place in line on the host where it is needed most, behind others of the same weight; null where none is. */
+  reserveAhead(weight: number): Place | null {
+    let best: Use | null = null
+    for (const use of this.#uses) {
+      const room = roomAheadOf(use, weight)
+      if (room > 0 && (best === null || room > roomAheadOf(best, weight))) best = use
+    }
+    if (best === null) return null
+    const use = best
+    const add = (change: 1 | -1) => {
+      use.ahead += change
+      use.host.noteAhead(use.ahead)
+    }
+    add(1)
+    return { host: use.host.name, begin() {}, release: () => add(-1) }
   }
 
   start(spec: StartSpec, events: ChildEvents): Child {
     const use = this.#uses.find(({ host }) => host.name === spec.host)
     if (use !== undefined) return use.host.start(spec, events)
     const message = 'nothing can be started on another machine without a place there'
-    process.nextTick(() => events.onSpawnError({ code: 'ERR_DROVER_HOST', message }))
-    return NO_CHILD
+    return failedStart({ code: 'ERR_DROVER_HOST', message }, events)
   }
 
   survivors(scope: string): Promise<number> {
@@ -135,6 +166,11 @@ export class SshLauncher implements Launcher {
     const counts = await Promise.all(this.#uses.map(({ host }) => ask(host)))
     return counts.reduce((sum, count) => sum + count, 0)
   }
+}
+
+/** Whoever has ended leaves as much room as the next one needs only if they weigh the same. */
+function roomAheadOf({ host, weight, count, ahead }: Use, own: number): number {
+  return host.state !== 'up' || count === 0 || weight !== count * own ? 0 : host.ahead(count) - ahead
 }
 
 function roomOf({ host, weight }: Use): number {

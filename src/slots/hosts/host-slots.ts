@@ -1,4 +1,4 @@
-import type { SshLauncher } from '../../launcher/ssh/ssh-launcher.js'
+import type { Place, SshLauncher } from '../../launcher/ssh/ssh-launcher.js'
 import type { SlotContext, SlotPermit, SlotSource, SlotSourceMaker } from '../slot-source.js'
 
 /** Longer than any timer: it only keeps the event loop alive. */
@@ -26,7 +26,16 @@ class HostSlots implements SlotSource {
       if (this.#context.keepsAlive !== false) this.#waiting ??= setInterval(() => {}, LONG_MS)
       return null
     }
-    return { spec: { host: place.host }, release: () => place.release() }
+    return permitOf(place)
+  }
+
+  hasRoomAhead(weight: number): boolean {
+    return this.#closing === null && this.#launcher.hasRoomAhead(weight)
+  }
+
+  takeAhead(weight: number): SlotPermit | null {
+    const place = this.#closing === null ? this.#launcher.reserveAhead(weight) : null
+    return place && permitOf(place)
   }
 
   /** Connections are held until nothing runs any more. */
@@ -55,4 +64,8 @@ class HostSlots implements SlotSource {
     })
     return this.#launcher.reserve(weight)
   }
+}
+
+function permitOf(place: Place): SlotPermit {
+  return { spec: { host: place.host }, begin: () => place.begin(), release: () => place.release() }
 }

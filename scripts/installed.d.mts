@@ -1,0 +1,2 @@
+export function installed(spec: string): string
+export function nodeOf(major: string | number): string
