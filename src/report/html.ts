@@ -1,5 +1,5 @@
-import { packageVersion } from '../task/package-version.js'
 import type { PieceWriter, ReportSource, Written } from './make-report.js'
+import { packageVersion } from './package-version.js'
 import { CHUNK_ROWS, dataElement, packHead, packRows, pageParts } from './page-file.js'
 import { RowMaker } from './row-of.js'
 import type { ReportRow } from './rows.js'

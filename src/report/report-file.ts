@@ -1,12 +1,19 @@
-import { constants } from 'node:fs'
+import { constants, rmSync } from 'node:fs'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { beginsRecord, parseRecord } from '../journal/records.js'
 import { DroverError, OptionError } from '../task/errors.js'
 import { uniqueId } from '../task/unique-id.js'
-import { unfinished } from './unfinished.js'
 
 const FIRST_BYTES = 64 * 1024
+
+/** Files that are being written, under the names that they have until they are whole. */
+const unfinished = new Set<string>()
+
+/** For who dies of a signal: nothing else would ever remove them. */
+export function removeUnfinished(): void {
+  for (const path of unfinished) rmSync(path, { force: true })
+}
 
 export interface ReportFileOptions {
   /** Whether a file that no report is must stay. */

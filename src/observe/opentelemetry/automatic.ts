@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module'
-import { packageVersion } from '../../task/package-version.js'
 import type { Api } from './api.js'
 import { makeMeasurements } from './measurements.js'
 import { makeSpans } from './spans.js'
@@ -44,7 +43,12 @@ export function takeOver(): () => void {
 
 /** The scope that spans and measurements are said to come from. */
 export function scope(): [name: string, version: string] {
-  return [NAME, packageVersion()]
+  try {
+    return [NAME, createRequire(import.meta.url)('drover/package.json').version]
+  } catch {
+    // Not to be found in a program that was bundled.
+    return [NAME, '']
+  }
 }
 
 function begin(signal: Signal): void {

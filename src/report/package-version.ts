@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
-/** From dist/, from src/task, and from where a build has put an entry of its own. */
-const PLACES = ['../package.json', '../../package.json', '../../../package.json']
+/** From src/report, and from dist/. */
+const PLACES = ['../package.json', '../../package.json']
 
 /** The version of this package; empty where it is not to be found, as in a program that was bundled. */
 export function packageVersion(): string {
