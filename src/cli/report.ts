@@ -1,11 +1,13 @@
 import { isMistakenJournal } from '../journal/journal-error.js'
 import { FdWriter } from '../output/fd-writer.js'
 import { printable } from '../output/printable.js'
+import { removeUnfinished } from '../report/report-file.js'
 import type { ReportForm, WrittenReport } from '../report/report-options.js'
 import { streamReport, writeReport } from '../report/write-report.js'
 import { OptionError } from '../task/errors.js'
 import { brokenEnding, type Ending } from './exit.js'
 import { printErr } from './print.js'
+import { dieOf } from './signals.js'
 
 /** All that `drover report` was asked for. */
 export interface ReportRequest {
@@ -22,6 +24,12 @@ export interface ReportRequest {
  * @throws OptionError when the journal cannot be used or nothing can be written there; what drover itself could not go on for.
  */
 export async function printReport({ journal, output, form, quiet }: ReportRequest): Promise<Ending> {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      removeUnfinished()
+      dieOf(signal)
+    })
+  }
   let damagedLines = 0
   let brokenBy: NodeJS.ErrnoException | null = null
   const onDamage = () => {

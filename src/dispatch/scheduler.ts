@@ -51,6 +51,9 @@ export class Scheduler {
   #suspended = false
   readonly #pause = new Pause()
   #stopped: ResultError | null = null
+  /** Why what runs was ended too; null while it may go on. */
+  #endedNow: ResultError | null = null
+  #hurried = false
   #halted: string | null = null
 
   constructor(options: CheckedDispatchOptions, side: SchedulerSide) {
@@ -159,7 +162,7 @@ export class Scheduler {
   }
 
   enqueue(entry: Entry): void {
-    this.observer.added(entry)
+    this.#hold(() => this.observer.added(entry))
     if (this.#stopped !== null) return this.#letGo(entry, this.#stopped)
     this.#queue.push(entry)
     this.#ahead.takeBack(({ priority }) => priority < entry.priority)
@@ -168,7 +171,7 @@ export class Scheduler {
 
   /** Gives a task that cannot be run its result. */
   finishInvalid(entry: Entry, error: ResultError): void {
-    this.observer.added(entry)
+    this.#hold(() => this.observer.added(entry))
     this.#finishUnstarted(entry, 'invalid', error)
     this.pump()
   }
@@ -193,6 +196,7 @@ export class Scheduler {
   /** Starts nothing more; with `now`, ends what runs too. A second stop can only be a harder one. */
   stop(when: 'soon' | 'now', error: ResultError): void {
     this.#stopped ??= error
+    if (when === 'now') this.#endedNow ??= error
     this.#pause.set(false)
     const waiting = [...this.#queue.drain(), ...this.#again.drain()]
     this.#hold(() => {
@@ -222,6 +226,7 @@ export class Scheduler {
 
   /** KILL at once for whatever is being ended or still runs. */
   hurry(error: ResultError): void {
+    this.#hurried = true
     this.stop('now', error)
     for (const entry of [...this.#running, ...this.#ahead.waiting()]) entry.running?.hurry()
     this.#endings.hurry()
@@ -323,7 +328,14 @@ export class Scheduler {
     entry.permit?.begin?.()
     entry.startedMs = performance.now()
     this.#running.add(entry)
+    const endedBefore = entry.ended ?? this.#endedNow
     entry.running = this.observer.start(entry, () => this.#attempt(entry, prepared))
+    // Who was told of the start may have ended it, when there was nothing to end yet.
+    const error = entry.ended ?? this.#endedNow
+    if (error !== null && endedBefore === null) {
+      entry.running.end({ state: 'cancelled', error })
+      if (this.#hurried) entry.running.hurry()
+    }
     this.#side.onStart(entry)
   }
 
@@ -375,28 +387,46 @@ export class Scheduler {
       known ??= end.result()
       return known
     }
-    const decided = this.observer.ended(entry, resultOnce)
-    if (this.#stopped === null && entry.ended === null && end.shortage && this.#shortage.retries(this.#running.size)) {
+    let tellDecided: (again: boolean) => void = () => {}
+    this.#hold(() => {
+      tellDecided = this.observer.ended(entry, resultOnce)
+    })
+    const decided = (again: boolean) => this.#hold(() => tellDecided(again))
+    if (this.#endOf(entry) === null && end.shortage && this.#shortage.retries(this.#running.size)) {
       decided(true)
       entry.attempt -= 1
-      this.#queue.push(entry)
+      if (this.#endOf(entry) === null) this.#queue.push(entry)
+      else this.#finishStopped(entry, this.#endOf(entry)!)
       return this.pump()
     }
     if (end.state !== 'spawn-failed') this.#shortage.started()
     const result = resultOnce()
-    if (entry.shed !== null && result.state === 'cancelled' && this.#stopped === null && entry.ended === null) {
+    if (entry.shed !== null && result.state === 'cancelled' && this.#endOf(entry) === null) {
       decided(true)
       entry.shed = null
       // That it had to make way is none of the tries that it may have.
       entry.attempt -= 1
-      return this.#again.add(entry, result, null)
+      return this.#tryAgain(entry, result, null)
     }
-    const mayRetry = this.#stopped === null && entry.ended === null && entry.attempt < entry.attempts
+    const mayRetry = this.#endOf(entry) === null && entry.attempt < entry.attempts
     const again = mayRetry && isRetried(result.state)
     decided(again)
     if (!again) return this.#finish(entry, result)
-    this.#again.add(entry, result, backoffMs(this.options.backoffMs, entry.attempt))
+    this.#tryAgain(entry, result, backoffMs(this.options.backoffMs, entry.attempt))
     this.pump()
+  }
+
+  /** Unless whoever was told that it is tried again has ended it, which takes all that waits, and this did not wait yet. */
+  #tryAgain(entry: Entry, result: Result, pauseMs: number | null): void {
+    const error = this.#endOf(entry)
+    if (error === null) return this.#again.add(entry, result, pauseMs)
+    entry.last = result
+    this.#finishStopped(entry, error)
+  }
+
+  /** Why nothing of it is started any more. */
+  #endOf(entry: Entry): ResultError | null {
+    return this.#stopped ?? entry.ended
   }
 
   /** Not the one that was started first, so that there is always one that gets done. */
@@ -445,9 +475,11 @@ export class Scheduler {
   }
 
   #finish(entry: Entry, result: Result): void {
-    this.observer.finished(entry, result)
     // Nothing may start before it is known whether this result halts the run.
-    this.#hold(() => this.#results.add(entry, result))
+    this.#hold(() => {
+      this.observer.finished(entry, result)
+      this.#results.add(entry, result)
+    })
     this.checkHalt()
     this.pump()
   }

@@ -68,6 +68,8 @@ export interface ProcessMessage {
   /**
    * Adds a variable to its environment, while `start` is published; one that the task sets itself is left as it is. No message tells what
    * the environment holds.
+   *
+   * @throws OptionError for a name or a value that no environment can hold.
    */
   setEnv(name: string, value: string): void
   /** Known when it has ended; null where it never was. */

@@ -1,3 +1,4 @@
+import { OptionError } from '../task/errors.js'
 import type { ResultError } from '../task/result.js'
 import { processChannel, publishEnd, tracedStart } from './channels.js'
 import type { ProcessMessage } from './messages.js'
@@ -25,9 +26,10 @@ export class TracedProcess {
   /** @returns what `start` returns, which gets the environment that subscribers have added to. */
   start<Spec extends Startable, Value>(role: ProcessMessage['role'], spec: Spec, start: (spec: Spec) => Value): Value {
     if (!processChannel.hasSubscribers) return start(spec)
-    let added: Record<string, string> | null = {}
+    let added: Record<string, string> | null = Object.create(null) as Record<string, string>
     let hasAny = false
     const setEnv = (name: string, value: string) => {
+      checkVariable(name, value)
       if (added === null) return
       added[name] = value
       hasAny = true
@@ -51,4 +53,11 @@ export class TracedProcess {
     if (error !== null) message.error = error
     publishEnd(processChannel, message)
   }
+}
+
+function checkVariable(name: unknown, value: unknown): void {
+  if (typeof name !== 'string' || !/^[^=\0]+$/.test(name))
+    throw new OptionError(`setEnv(): expected the name of a variable, not ${JSON.stringify(String(name))}`)
+  if (typeof value !== 'string' || value.includes('\0'))
+    throw new OptionError(`setEnv(): expected a string without NUL for ${name}, not ${typeof value}`)
 }

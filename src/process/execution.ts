@@ -88,6 +88,8 @@ export class Execution implements ChildEvents {
         launcher.start(spec, this),
       )
       this.#tree = this.#limits.treeOf(this.#child)
+      // Whoever was told of the start may have ended it, when there was nothing to end yet.
+      if (this.#cause !== null) this.#endTree(this.#options.killGraceMs)
     } catch (error) {
       const { code = 'ERR_DROVER_SPAWN', message } = error as NodeJS.ErrnoException
       process.nextTick(() => this.onSpawnError({ code, message }))

@@ -2,11 +2,16 @@
 const waiting = new WeakMap<AbortSignal, { readonly callbacks: Set<() => void>; readonly listener: () => void }>()
 
 /**
- * Calls back when the signal is aborted, which it must not be yet.
+ * Calls back when the signal is aborted; at once, where it is already.
  *
  * @returns takes it back; nothing of it is left on the signal then.
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
+  // Whoever was told of a start may have aborted it by then.
+  if (signal.aborted) {
+    callback()
+    return () => {}
+  }
   const { callbacks } = waiting.get(signal) ?? listenTo(signal)
   callbacks.add(callback)
   return () => {

@@ -40,7 +40,8 @@ export async function reportToFile(
 ): Promise<WrittenReport> {
   return withSource(request, async (source) => {
     const isOurs = request.form === 'html' ? isHtmlReport : isTrace
-    const file = await ReportFile.create(target.file, { keepsOthers: target.keepsOthers, isOurs })
+    const { keepsOthers } = target
+    const file = await ReportFile.create(target.file, { keepsOthers, isOurs, source: request.journal })
     try {
       const written = await writerOf(request)(source, (text) => file.write(text))
       await file.finish()

@@ -1,17 +1,27 @@
-import { constants } from 'node:fs'
+import { constants, rmSync } from 'node:fs'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { beginsRecord } from '../journal/records.js'
+import { beginsRecord, parseRecord } from '../journal/records.js'
 import { DroverError, OptionError } from '../task/errors.js'
 import { uniqueId } from '../task/unique-id.js'
 
-const FIRST_BYTES = 1024
+const FIRST_BYTES = 64 * 1024
+
+/** Files that are being written, under the names that they have until they are whole. */
+const unfinished = new Set<string>()
+
+/** For who dies of a signal: nothing else would ever remove them. */
+export function removeUnfinished(): void {
+  for (const path of unfinished) rmSync(path, { force: true })
+}
 
 export interface ReportFileOptions {
   /** Whether a file that no report is must stay. */
   readonly keepsOthers: boolean
   /** Whether the beginning of a file says that drover has made it, as one of this kind. */
   readonly isOurs: (beginning: string) => boolean
+  /** What it is made of, which must stay however it begins. */
+  readonly source: string
 }
 
 /**
@@ -41,6 +51,7 @@ export class ReportFile {
       if (found !== null) await checkReplaceable(path, target, options)
       const temporary = join(dirname(target), `.${basename(target)}.${uniqueId()}`)
       const { O_WRONLY, O_CREAT, O_EXCL } = constants
+      unfinished.add(temporary)
       return new ReportFile(path, await open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o600), temporary)
     } catch (error) {
       throw writingError(path, error)
@@ -68,6 +79,7 @@ export class ReportFile {
     try {
       await this.#handle.close()
       if (this.#temporary !== null) await rename(this.#temporary, await realpath(this.path).catch(() => this.path))
+      unfinished.delete(this.#temporary ?? '')
     } catch (error) {
       throw writingError(this.path, error)
     }
@@ -76,26 +88,39 @@ export class ReportFile {
   /** Leaves what was there before. */
   async discard(): Promise<void> {
     await this.#handle.close().catch(() => {})
-    if (this.#temporary !== null) await rm(this.#temporary, { force: true })
+    if (this.#temporary === null) return
+    await rm(this.#temporary, { force: true })
+    unfinished.delete(this.#temporary)
   }
 }
 
 async function checkReplaceable(
   path: string,
   target: string,
-  { keepsOthers, isOurs }: ReportFileOptions,
+  { keepsOthers, isOurs, source }: ReportFileOptions,
 ): Promise<void> {
   const file = await open(target, constants.O_RDONLY)
   try {
+    const [there, journal] = await Promise.all([file.stat(), stat(source)])
+    if (there.dev === journal.dev && there.ino === journal.ino)
+      throw new OptionError(`${path} is the journal itself; name another file with -o`)
     const { buffer, bytesRead } = await file.read(Buffer.alloc(FIRST_BYTES), 0, FIRST_BYTES, 0)
     const beginning = buffer.toString('latin1', 0, bytesRead)
-    if (bytesRead > 0 && beginsRecord(beginning))
+    if (bytesRead > 0 && holdsRecord(beginning))
       throw new OptionError(`${path} is a journal, which was left as it is; name another file with -o`)
     if (keepsOthers && bytesRead > 0 && !isOurs(beginning))
       throw new OptionError(`${path} is there and is no report; name the file with -o to replace it, or another one`)
   } finally {
     await file.close()
   }
+}
+
+/** A power cut may have damaged its first lines. */
+function holdsRecord(beginning: string): boolean {
+  return (
+    beginsRecord(beginning) ||
+    beginning.split('\n').some((line) => line.startsWith('{') && parseRecord(Buffer.from(line, 'latin1')) !== null)
+  )
 }
 
 const ADVICE: Readonly<Record<string, string>> = {

@@ -170,3 +170,26 @@ it('a subscriber that throws is an uncaught exception, and the run goes on', asy
   `)
   expect(stdout).toBe('2 24\n')
 })
+
+it('a subscriber cannot add what no environment can hold, and the process is started', async () => {
+  const refused: string[] = []
+  listen('tracing:drover:process:start', (message) => {
+    const { setEnv } = message as ProcessMessage
+    for (const [name, value] of [
+      ['A=B', 'x'],
+      ['', 'x'],
+      ['A\0', 'x'],
+      ['A', 'x\0'],
+      ['A', 5],
+      ['A', undefined],
+    ]) {
+      try {
+        setEnv(name as string, value as string)
+      } catch (error) {
+        refused.push((error as { code: string }).code)
+      }
+    }
+  })
+  expect(await run('echo "[$A]"')).toMatchObject({ state: 'succeeded', stdout: '[]\n' })
+  expect(refused).toEqual(new Array(6).fill('ERR_DROVER_OPTION'))
+})

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { writeReport } from '../../src/index.js'
+import { linesOf, runHead } from '../helpers/journals.js'
 import { resultOf } from '../output/support.js'
 import { folder, hovered, MIXED, openFile, openReport, pointAt, task } from './browser-support.js'
 import { makeJournal } from './make-journal.mjs'
@@ -42,6 +43,15 @@ describe('opened from a file', () => {
     expect(await page.locator('#timeline-canvas').getAttribute('aria-label')).toContain(
       'Timeline of 10 bars in 1 lane.',
     )
+    await page.context().close()
+  })
+
+  it('is shown whatever the head of a run says', async () => {
+    const head = runHead().replace(/"startedAt":"[^"]*"/, '"startedAt":"the day before","cwd":{"a":1},"command":[{},7]')
+    const { page, problems } = await openFile((await writeReport(folder.write(head + linesOf(MIXED)))).path)
+    expect(await page.locator('#tiles').innerText()).toMatch(/Tasks\s+9/)
+    expect(await page.locator('#runs').innerText()).toContain('Run r1')
+    expect(problems).toEqual([])
     await page.context().close()
   })
 

@@ -1,9 +1,13 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { drover } from '../helpers/drover.js'
+import { drover, PROGRAM } from '../helpers/drover.js'
 import { JournalFolder, linesOf, runHead } from '../helpers/journals.js'
+import { until } from '../helpers/until.js'
 import { resultOf } from '../output/support.js'
+import { makeJournal } from './make-journal.mjs'
 import { readHtml, readPage } from './support.js'
 
 const folder = new JournalFolder()
@@ -64,6 +68,17 @@ describe('where it goes', () => {
     const { status, stdout, stderr } = await drover(['report', journal, '-o', '-'])
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     expect(readHtml(stdout).rows).toHaveLength(1)
+  })
+
+  it('nowhere, and nothing is left of it, when a signal ends it', async () => {
+    const place = mkdtempSync(path('interrupted-'))
+    makeJournal(join(place, 'large.jsonl'), 50_000)
+    const child = spawn(process.execPath, [PROGRAM, 'report', join(place, 'large.jsonl')], { stdio: 'ignore' })
+    const left = () => readdirSync(place).filter((name) => name.startsWith('.'))
+    await until('it writes', () => left().length > 0)
+    child.kill('SIGINT')
+    expect(await once(child, 'exit')).toEqual([null, 'SIGINT'])
+    expect(readdirSync(place)).toEqual(['large.jsonl'])
   })
 
   it('not over a journal, nor beside it over what is no report', async () => {

@@ -51,6 +51,16 @@ function readable({ head, sealed, open, hasMore }: Answer) {
 
 const statusOf = async (url: URL | string, options: RequestInit = {}) => (await fetch(url, options)).status
 
+it('of a resumed run it tells how much there is to come, without what was done before', async () => {
+  const report = await serve()
+  report.watch({
+    run: 'again',
+    steering: { tasks: () => [] },
+    progress: () => ({ total: 10, running: 0, alreadyDone: 7 }),
+  })
+  expect((await ask(report)).head.live).toMatchObject({ total: 3 })
+})
+
 describe('who may see it', () => {
   it('who has the token, and nobody else', async () => {
     const report = await serve()

@@ -3,6 +3,7 @@ import { formatDuration } from '../../src/report/page/format.js'
 import { histogram, quantile, spreadsWide, timeSeries } from '../../src/report/page/series.js'
 import { TaskTable } from '../../src/report/page/task-table.js'
 import { formatTick, tickStep } from '../../src/report/page/ticks.js'
+import { totalsOf } from '../../src/report/page/totals.js'
 import { RowMaker } from '../../src/report/row-of.js'
 import type { Result } from '../../src/task/result.js'
 import { resultOf } from '../output/support.js'
@@ -19,6 +20,24 @@ function tableOf(...results: Partial<Result>[]): TaskTable {
 }
 
 describe('over time', () => {
+  it('counts no attempts that were tried again as results', () => {
+    const tried = new TaskTable()
+    const maker = new RowMaker()
+    const result = resultOf(0, { startedAt: at(0), durationMs: 1_000, state: 'failed' })
+    const rows = [maker.rowOf({ ...result, type: 'attempt' }, 0), maker.rowOf(result, 0)]
+    tried.addRows(rows)
+    tried.arrange()
+    expect(timeSeries(tried, tried.begin, tried.end, 1)).toMatchObject({ rate: [1, 1], running: [2, 2] })
+  })
+
+  it('the rate of all is that of what was started', () => {
+    const stopped = tableOf(
+      { startedAt: at(0), durationMs: 1_000 },
+      { state: 'skipped', startedAt: null, durationMs: 0 },
+    )
+    expect(totalsOf(stopped)).toMatchObject({ tasks: 2, started: 1, wallMs: 1_000 })
+  })
+
   const table = tableOf(
     { startedAt: at(0), durationMs: 1_000, cpuUserMs: 500, cpuSystemMs: 0, maxRssBytes: 2 ** 20 },
     { startedAt: at(500), durationMs: 500, cpuUserMs: 500, cpuSystemMs: 0, maxRssBytes: 3 * 2 ** 20 },
@@ -75,8 +94,15 @@ describe('durations', () => {
   it('none at all, and none that took any time', () => {
     expect(histogram([], true).counts.every((count) => count === 0)).toBe(true)
     expect(histogram([0, 0], false).counts.reduce((a, b) => a + b)).toBe(2)
-    expect(quantile([1, 2, 3, 4], 0.5)).toBe(3)
     expect(quantile([], 0.5)).toBe(0)
+  })
+
+  it('so much of them is within it', () => {
+    expect(quantile([1, 2, 3, 4], 0.5)).toBe(2)
+    expect(quantile([1, 2, 3], 0.5)).toBe(2)
+    expect(quantile([7], 0.95)).toBe(7)
+    const twenty = Array.from({ length: 20 }, (_, n) => n + 1)
+    expect(quantile(twenty, 0.95)).toBe(19)
   })
 })
 

@@ -133,9 +133,17 @@ describe('where it goes', () => {
   it('never replaces a journal', async () => {
     const journal = folder.write(runHead() + linesOf([good]))
     const other = folder.write(linesOf([bad]))
-    for (const file of [journal, other]) {
+    const damaged = folder.write(`\0\0\0damaged\n${linesOf([bad])}`)
+    const empty = folder.write('')
+    for (const [made, file, message] of [
+      [journal, other, 'is a journal, which was left as it is'],
+      [journal, damaged, 'is a journal, which was left as it is'],
+      [journal, journal, 'is the journal itself'],
+      [damaged, damaged, 'is the journal itself'],
+      [empty, empty, 'is the journal itself'],
+    ] as const) {
       const before = readFileSync(file, 'utf8')
-      await expect(writeReport(journal, { file })).rejects.toThrow('is a journal, which was left as it is')
+      await expect(writeReport(made, { file })).rejects.toThrow(message)
       expect(readFileSync(file, 'utf8')).toBe(before)
     }
   })

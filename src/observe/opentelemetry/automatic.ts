@@ -13,6 +13,7 @@ type Globals = Partial<Record<Signal, object>>
 const stops: Record<Signal, (() => void) | null> = { trace: null, metrics: null }
 /** How many have said by themselves how they want it. */
 let explicit = 0
+/** Null where the program's copy is none that drover can see; undefined until it was looked for. */
 let api: Api | null | undefined
 
 /**
@@ -42,16 +43,27 @@ export function takeOver(): () => void {
 
 /** The scope that spans and measurements are said to come from. */
 export function scope(): [name: string, version: string] {
-  return [NAME, createRequire(import.meta.url)('drover/package.json').version]
+  try {
+    return [NAME, createRequire(import.meta.url)('drover/package.json').version]
+  } catch {
+    // Not to be found in a program that was bundled.
+    return [NAME, '']
+  }
 }
 
 function begin(signal: Signal): void {
-  api ??= loadApi()
+  if (api === undefined) api = loadApi()
   if (api === null || isDisabled()) return
-  stops[signal] =
-    signal === 'trace'
-      ? makeSpans(api, api.trace.getTracer(...scope()), { commandArgs: false, propagate: false })
-      : makeMeasurements(api, api.metrics.getMeter(...scope()))
+  try {
+    stops[signal] =
+      signal === 'trace'
+        ? makeSpans(api, api.trace.getTracer(...scope()), { commandArgs: false, propagate: false })
+        : makeMeasurements(api, api.metrics.getMeter(...scope()))
+  } catch (error) {
+    // Of the provider that the program has set up. Tasks run all the same, and it is not asked again.
+    stops[signal] = () => {}
+    api.diag.error(`drover: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 /** By the variable that OpenTelemetry's own instrumentations heed. */

@@ -17,8 +17,8 @@ export interface WatchedRun {
   readonly run: string
   /** Gives what runs and what waits for another attempt, in the order of their starts. */
   readonly steering: { tasks(): readonly WatchedTask[] }
-  /** How many tasks there are, null when that is not known, and how many run. */
-  progress(): { readonly total: number | null; readonly running: number }
+  /** How many tasks there are, null when that is not known, how many run, and how many an earlier run had done, which the page lacks. */
+  progress(): { readonly total: number | null; readonly running: number; readonly alreadyDone?: number }
 }
 
 /** A task that runs, or waits between two attempts. */

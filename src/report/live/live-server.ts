@@ -61,6 +61,8 @@ export class LiveServer implements LiveReport {
     this.#command = shownWords(command)
     const { port } = server.address() as AddressInfo
     this.url = `http://${urlHost(address.host)}:${port}/?token=${this.#token}`
+    // As where no descriptor is left for one more connection: whoever wants to look can try again, and the run goes on.
+    server.on('error', () => {})
     server.on('request', (request, response) => {
       this.#answer(request, response).catch(() => response.destroy())
     })
@@ -195,7 +197,7 @@ export class LiveServer implements LiveReport {
     const tasks = done ? [] : (this.#run?.steering.tasks().slice(0, MOST_RUNNING) ?? [])
     return {
       done,
-      total: progress?.total ?? null,
+      total: progress?.total == null ? null : progress.total - (progress.alreadyDone ?? 0),
       running: tasks.map(({ index, id, command, state, attempt, durationMs }) => ({
         index,
         id,

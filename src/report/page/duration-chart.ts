@@ -58,7 +58,7 @@ export class DurationChart {
     this.#place.replaceChildren()
     this.#chart = new uPlot(this.#options(bins), [positions, bins.counts], this.#place)
     const rows = bins.counts.flatMap((count, bin) => (count === 0 ? [] : [[spanOf(bins, bin), count] as const]))
-    part('chart-durations-table').replaceChildren(countsTable(rows, ['Took', 'Tasks']))
+    part('chart-durations-table').replaceChildren(countsTable(rows, ['Took', 'Tasks and attempts']))
   }
 
   #options(bins: Histogram): uPlot.Options {

@@ -39,8 +39,9 @@ export function formatBytes(bytes: number): string {
   return `${formatNumber(value)} ${units[unit]}`
 }
 
-/** Date and time where the reader is. */
+/** Date and time where the reader is; nothing for a time that is none. */
 export function formatTime(ms: number): string {
+  if (Number.isNaN(ms)) return ''
   return clock.format(ms)
 }
 

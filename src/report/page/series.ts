@@ -25,12 +25,12 @@ export function timeSeries(table: TaskTable, from: number, to: number, parts: nu
   const cpus = new Float64Array(parts)
   const memory = new Float64Array(parts)
   const measured = new Uint8Array(parts)
-  const { starts, durations, rows, count } = table
+  const { starts, durations, attempts, rows, count } = table
   for (let at = 0; at < count; at++) {
     const start = starts[at]!
     const end = start + durations[at]!
     if (!(end >= from && start <= to)) continue
-    if (end <= to && at < table.settled) ended[partOf(end)]! += 1
+    if (end <= to && at < table.settled && attempts[at] === 0) ended[partOf(end)]! += 1
     const { cpuUserMs, cpuSystemMs, maxRssKib } = rows[at]!
     const cpu = cpuUserMs === null || durations[at]! === 0 ? 0 : (cpuUserMs + (cpuSystemMs ?? 0)) / durations[at]!
     const [first, last] = [partOf(Math.max(start, from)), partOf(Math.min(end, to))]
@@ -109,7 +109,7 @@ function niceAbove(value: number): number {
   return [1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10].map((factor) => factor * power).find((nice) => nice > value) ?? 20 * power
 }
 
-/** The value below which so much of them is, from sorted ones. */
+/** The least value within which so much of them is, from sorted ones. */
 export function quantile(sorted: ArrayLike<number>, share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0
 }
