@@ -59,9 +59,9 @@ export class FleetWorker implements AsyncDisposable {
   readonly #events: TaskEvents
   readonly #running = new Set<JobRun>()
   readonly #counter = new WorkCounter()
-  readonly #prefetch = new Prefetch()
+  readonly #prefetch: Prefetch
   /** Until there are no more that wait than slots. */
-  readonly #gathering = new Gathering(() => this.#starter.waiting > this.#starter.concurrency)
+  readonly #gathering = new Gathering(() => this.#starter.gathers && this.#starter.waiting > this.#starter.concurrency)
   readonly #marksTimer: NodeJS.Timeout
   #lastProblem = ''
   #isDraining = false
@@ -74,6 +74,7 @@ export class FleetWorker implements AsyncDisposable {
     const { lockMs, maxLost, keepResultsMs, handler, dispatch, allow, passEnv } = options
     this.#starter =
       handler === null ? new CommandStarter(options) : new HandlerStarter(handler, dispatch.concurrency ?? usableCpus())
+    this.#prefetch = new Prefetch(this.#starter.gathers)
     this.#leases = new Leases({ lockMs, killGraceMs: dispatch.killGraceMs ?? 5_000 })
     this.#permits = new Permits(backend, lockMs)
     this.#parts = {

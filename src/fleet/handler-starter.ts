@@ -7,6 +7,8 @@ import type { HandlerInfo, TaskHandler } from './work-options.js'
 
 /** Calls a function of the user's for each task, so many at a time; what was taken ahead waits. */
 export class HandlerStarter implements TaskStarter {
+  /** There are no processes that would run meanwhile. */
+  readonly gathers = false
   readonly #handler: TaskHandler
   readonly #calls = new Set<HandlerCall>()
   /** Those that wait, the oldest first. */

@@ -12,8 +12,14 @@ const SHARE = 0.1
  * tasks take milliseconds, and where they take longer, what is taken ahead would be kept from machines that are free.
  */
 export class Prefetch {
+  readonly #gathers: boolean
   #averageMs = Number.POSITIVE_INFINITY
   #ahead = 0
+
+  /** @param gathers - whether results are gathered. */
+  constructor(gathers: boolean) {
+    this.#gathers = gathers
+  }
 
   note(durationMs: number): void {
     this.#averageMs =
@@ -27,11 +33,12 @@ export class Prefetch {
 
   /**
    * @param concurrency - how many run at once.
-   * @returns twice as many, and those that end while results are gathered; the same as before where it is about the same, since each change
+   * @returns as many again; where results are gathered twice as many, and those that end meanwhile, the same as before where it is about the same, since each change
    * costs a journey.
    */
   ahead(concurrency: number): number {
     if (this.#averageMs >= SHORT_MS) this.#ahead = 0
+    else if (!this.#gathers) this.#ahead = concurrency
     else {
       const ended = (concurrency * GATHER_MS) / Math.max(this.#averageMs, SHORTEST_MS)
       const wanted = 2 * (concurrency + Math.ceil(ended))

@@ -18,6 +18,8 @@ export interface StartedTask {
 export interface TaskStarter {
   /** How many run at once. */
   concurrency: number
+  /** Whether its results go to the server several at a time, while there is enough to do. */
+  readonly gathers: boolean
   /** How many wait for a slot. */
   readonly waiting: number
   start(task: Task, envelope: TaskEnvelope): StartedTask
@@ -31,6 +33,7 @@ const OLD_FILES_MS = 3_600_000
 
 /** Starts commands through the ordinary dispatcher. */
 export class CommandStarter implements TaskStarter {
+  readonly gathers = true
   readonly #dispatcher: Dispatcher
   readonly #outputs: FullOutputs | null
   readonly #cleaner: NodeJS.Timeout | null = null

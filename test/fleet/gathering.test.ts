@@ -43,7 +43,7 @@ describe('results that go to the server together', () => {
 
 describe('how many tasks are taken ahead', () => {
   it('is none until tasks are known to be short, and none again when they are not', () => {
-    const prefetch = new Prefetch()
+    const prefetch = new Prefetch(true)
     expect(prefetch.ahead(4)).toBe(0)
     prefetch.note(2)
     expect(prefetch.ahead(4)).toBeGreaterThanOrEqual(4)
@@ -55,7 +55,7 @@ describe('how many tasks are taken ahead', () => {
   })
 
   it('is the same while durations are about the same', () => {
-    const prefetch = new Prefetch()
+    const prefetch = new Prefetch(true)
     for (let n = 0; n < 100; n++) prefetch.note(3)
     const before = prefetch.ahead(8)
     for (let n = 0; n < 100; n++) {
