@@ -43,8 +43,10 @@ export function bullWorkerClass(bull: BullModule, events: BullWorkerEvents): Tas
     }
 
     protected override handleCompleted(...call: CompletedCall): Promise<TaskJob> {
+      const [result, job, token, fetchesNext, span] = call
+      const complete = () => super.handleCompleted(result, job, token, fetchesNext, span)
       const turn = events.turn()
-      const done = turn === null ? super.handleCompleted(...call) : turn.then(() => super.handleCompleted(...call))
+      const done = turn === null ? complete() : turn.then(complete)
       return done.catch((error) => this.#completeLater(call, error))
     }
 

@@ -103,7 +103,6 @@ export class FleetWorker implements AsyncDisposable {
       removeOnFail: keep,
     })
     this.bull.on('error', (error) => this.#tellProblem(error))
-    this.bull.on('active', () => this.#tellWell())
     if (options.verifier?.recorded !== undefined) this.bull.on('completed', ({ data }) => void this.#tellRecorded(data))
     this.#control = new Control(backend, this.bull)
     this.#events = backend.events(controlName(backend.address.queue))
@@ -194,6 +193,8 @@ export class FleetWorker implements AsyncDisposable {
   }
 
   async #process(job: TaskJob, token = ''): Promise<PackedResult> {
+    // The server has answered.
+    this.#lastProblem = ''
     if (this.#isDraining) return this.#handBack(job, token)
     const isAhead = this.#leases.size >= this.#starter.concurrency
     const end = await runJob(job, this.#running, this.#parts, isAhead)
@@ -271,9 +272,5 @@ export class FleetWorker implements AsyncDisposable {
     if (reason === this.#lastProblem) return
     this.#lastProblem = reason
     this.#options.onWarning?.(`${describeAddress(this.backend.address)}: ${reason}; going on when it is there again`)
-  }
-
-  #tellWell(): void {
-    this.#lastProblem = ''
   }
 }

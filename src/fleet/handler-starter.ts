@@ -150,8 +150,9 @@ class HandlerCall implements StartedTask, HandlerInfo {
 
   #finish(state: Result['state'], error: ResultError | null, value?: unknown): void {
     this.isOver = true
-    const { run, index, key } = this.#envelope
-    const identity = { run, index, key, attempt: 1, attempts: 1, queuedMs: 0 }
+    const { run, index, key, at } = this.#envelope
+    const queuedMs = Math.max(0, (this.#startedAt?.getTime() ?? Date.now()) - at)
+    const identity = { run, index, key, attempt: 1, attempts: 1, queuedMs }
     const result = resultWithoutStart(this.#task, identity, state, error, 'utf8') as Writable<Result> & {
       value?: unknown
     }

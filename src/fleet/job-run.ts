@@ -91,7 +91,7 @@ export async function runJob(
       if (parts.marks.covers(envelope)) run.cancel()
       const result = await started.result
       clearTimeout(waits)
-      return endOf(result, envelope, lease)
+      return endOf(result, lease)
     } catch (error) {
       // It was closed while the task was looked at.
       if (error instanceof ClosedError) return { handBack: 'drained' }
@@ -163,15 +163,13 @@ function refusal(envelope: TaskEnvelope, error: ResultError): JobEnd {
   return { result: withoutStart(envelope, {}, 'invalid', error) }
 }
 
-function endOf(result: Result, envelope: TaskEnvelope, lease: Lease): JobEnd {
-  const code = result.error?.code
+function endOf(result: Result, lease: Lease): JobEnd {
+  if (result.error === null) return { result }
+  const { code } = result.error
   const isEnded = result.state === 'cancelled' || result.state === 'skipped'
   if (isEnded && code === LOCK.code) return { handBack: 'lock' }
   if (isEnded && code === DRAINED.code) return { handBack: lease.isEnding ? 'lock' : 'drained' }
-  const { run, index, key, at, id } = envelope
-  const startedMs = result.startedAt === null ? Date.now() : Date.parse(result.startedAt)
-  // Nobody else has it yet, and a copy of so many fields costs as much as all the rest of this.
-  return { result: Object.assign(result, { run, index, key, id: id ?? null, queuedMs: Math.max(0, startedMs - at) }) }
+  return { result }
 }
 
 /** The result of a task that was not started here. */

@@ -8,6 +8,7 @@ import type { CheckedWorkOptions } from './work-options.js'
 
 /** A task that was begun here. */
 export interface StartedTask {
+  /** With the place and the name that it has in its run. */
   readonly result: Promise<Result>
   end(reason: ResultError, graceMs?: number): void
   /** Whether it has been started. */
@@ -76,7 +77,8 @@ export class CommandStarter implements TaskStarter {
     return this.#entered - this.#begun.size
   }
 
-  start(task: Task, { run, key }: TaskEnvelope): StartedTask {
+  start(task: Task, envelope: TaskEnvelope): StartedTask {
+    const { run, key } = envelope
     const { index, result, end } = this.#dispatcher.enter(task)
     this.#entered += 1
     const forget = () => {
@@ -85,9 +87,10 @@ export class CommandStarter implements TaskStarter {
     }
     result.then(forget, forget)
     const hasBegun = () => this.#begun.has(index)
-    if (this.#outputs === null) return { result, end, hasBegun }
+    const owned = result.then((done) => ownedBy(envelope, done))
+    if (this.#outputs === null) return { result: owned, end, hasBegun }
     this.#outputs.begin(index, run, key)
-    return { result: result.then((done) => this.#withFiles(done, index)), end, hasBegun }
+    return { result: owned.then((done) => this.#withFiles(done, index)), end, hasBegun }
   }
 
   halt(when: 'soon' | 'now', reason: ResultError): void {
@@ -102,4 +105,11 @@ export class CommandStarter implements TaskStarter {
   async #withFiles(result: Result, index: number): Promise<Result> {
     return { ...result, ...(await this.#outputs!.end(index)) }
   }
+}
+
+/** The dispatcher here knows nothing of the run that the task belongs to. */
+function ownedBy({ run, index, key, at, id }: TaskEnvelope, result: Result): Result {
+  const startedMs = result.startedAt === null ? Date.now() : Date.parse(result.startedAt)
+  // Nobody else has it yet, and a copy of so many fields would cost more than all the rest.
+  return Object.assign(result, { run, index, key, id: id ?? null, queuedMs: Math.max(0, startedMs - at) })
 }
