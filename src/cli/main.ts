@@ -64,10 +64,9 @@ async function main(): Promise<Ending> {
       printOut(json === true ? `${JSON.stringify(diagnosis)}\n` : diagnosisText(diagnosis))
     })
   addCompletionCommand(program)
-  await program.parseAsync(
-    before.map((word) => (typeof word === 'string' ? word : Buffer.from(word as Uint8Array).toString())),
-    { from: 'user' },
-  )
+  const words = before.map((word) => (typeof word === 'string' ? word : Buffer.from(word as Uint8Array).toString()))
+  if (words[0] === 'help') program.checkHelpOf(words[1])
+  await program.parseAsync(words, { from: 'user' })
   return ending
 }
 

@@ -110,7 +110,7 @@ export async function tailTask(run: string, task: string, json: boolean): Promis
 
 /** Changes how many tasks of a run go at once. */
 export async function setJobs(run: string, words: string): Promise<void> {
-  const jobs = parseJobs(words)
+  const jobs = parseJobs(words, undefined, 'N')
   if (!Number.isFinite(jobs)) throw new OptionError('N: expected at least 1; to let nothing start, use drover pause')
   await (await findRun(run)).setJobs(jobs)
 }

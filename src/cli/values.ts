@@ -97,14 +97,15 @@ export function parseCpus(words: string): number {
  * Reads how many jobs: a number; a percentage of the CPUs this process may use; `+N` or `-N`, so many more or fewer than
  * those CPUs. Never less than 1; 0 is as many as possible, as in GNU parallel.
  *
+ * @param name - what it was given as.
  * @throws OptionError for anything else.
  */
-export function parseJobs(words: string, cpus: number = usableCpus()): number {
+export function parseJobs(words: string, cpus: number = usableCpus(), name = '--jobs'): number {
   const match = /^([+-]?)(\d+(?:\.\d+)?)(%?)$/.exec(words)
   const number = Number(match?.[2])
   const whole = Number.isInteger(number)
   if (match === null || (match[3] === '%' ? match[1] !== '' : !whole)) {
-    throw new OptionError(`--jobs: expected a number, or one like 50%, +2 or -1, not ${JSON.stringify(words)}`)
+    throw new OptionError(`${name}: expected a number, or one like 50%, +2 or -1, not ${JSON.stringify(words)}`)
   }
   if (match[3] === '%') return Math.max(1, Math.round((cpus * number) / 100))
   if (match[1] === '+') return cpus + number

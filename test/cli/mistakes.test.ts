@@ -30,6 +30,12 @@ describe('a wrong value is named as it was given, with what to do about it', () 
     expect(end.stderr).toContain(`drover: ${message}`)
   })
 
+  it('a number of jobs for a run that goes on', async () => {
+    const end = await drover(['jobs', '1', 'many'])
+    expect(end).toMatchObject({ status: 255, stdout: '' })
+    expect(end.stderr).toBe('drover: N: expected a number, or one like 50%, +2 or -1, not "many"\n')
+  })
+
   it('and what halted a run is said with what is left', async () => {
     const { stderr, status } = await drover(['run', '-j1', '--halt', 'soon,fail=1', 'exit', ':::', '1', '2', '3'])
     expect(stderr).toBe('drover: 1 task: 1 failed; halted by soon,fail=1, 2 not started\n')
@@ -48,6 +54,7 @@ describe('what is mistyped is asked about, and nothing is started', () => {
     ['an option of workerpool', ['workerpool', '--max_thread', '2'], '--max_threads', 'drover workerpool --help'],
     ['an option of ps', ['ps', '--taks'], '--tasks', 'drover ps --help'],
     ['a command', ['rnu', ...touch], 'run', 'drover --help'],
+    ['a command that help is asked for', ['help', 'rnu'], 'run', 'drover --help'],
     ['a command of slots', ['slots', 'st', 'name', '3'], 'set', 'drover slots --help'],
   ])('%s', async (_what, args, meant, next) => {
     const end = await drover(args, { cwd: folder })
