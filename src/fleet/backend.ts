@@ -10,6 +10,7 @@ import type {
   Worker,
   WorkerOptions,
 } from 'bullmq'
+import type { Redis } from 'ioredis'
 import { describeAddress, type QueueAddress } from './address.js'
 import {
   CONNECT_MS,
@@ -118,6 +119,16 @@ export class Backend {
   ): InstanceType<Kind> {
     const all = { ...options, ...this.queueOptions }
     return new Class(this.address.queue, processor as never, all as never, this.#factory as never) as InstanceType<Kind>
+  }
+
+  /**
+   * Wakes one worker that waits for tasks, after one was handed back: BullMQ itself tells nobody, and whoever waits would ask only within five
+   * seconds. On Redis this is the mark that it sets when a job is added.
+   */
+  async nudge(worker: TaskWorker): Promise<void> {
+    if (this.address.kind === 'postgres') return
+    const { client } = worker.getBackend() as unknown as { client: Promise<Pick<Redis, 'zadd'>> }
+    await client.then((redis) => redis.zadd(worker.toKey('marker'), 0, '0')).catch(() => {})
   }
 
   /** Resolves when the server has answered. @throws (as a rejection) QueueError when it does not in time. */

@@ -197,6 +197,8 @@ export class FleetWorker implements AsyncDisposable {
     this.#lastProblem = ''
     if (this.#isDraining) return this.#handBack(job, token)
     const isAhead = this.#leases.size >= this.#starter.concurrency
+    // It was asked for before it was known that others take long.
+    if (isAhead && this.#prefetch.isStopped) return this.#handBack(job, token)
     const end = await runJob(job, this.#running, this.#parts, isAhead)
     if ('result' in end) return this.#packed(end.result)
     if (end.handBack === 'limit') return this.#putOff(job, token)
@@ -219,7 +221,10 @@ export class FleetWorker implements AsyncDisposable {
   /** Before all that waits in the queue, unless another worker has it by now. */
   async #handBack(job: TaskJob, token: string): Promise<never> {
     this.#counter.handedBack += 1
-    await job.moveToWait(token).catch(() => {})
+    await job.moveToWait(token).then(
+      () => this.backend.nudge(this.bull),
+      () => {},
+    )
     throw new this.backend.bull.WaitingError()
   }
 

@@ -26,6 +26,11 @@ export class Prefetch {
       this.#averageMs === Number.POSITIVE_INFINITY ? durationMs : this.#averageMs * (1 - SHARE) + durationMs * SHARE
   }
 
+  /** Whether it is not known that tasks are short. */
+  get isStopped(): boolean {
+    return this.#averageMs === Number.POSITIVE_INFINITY
+  }
+
   /** Tasks have become longer: nothing more is taken ahead until it is known that they are short. */
   stop(): void {
     this.#averageMs = Number.POSITIVE_INFINITY

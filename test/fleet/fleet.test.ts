@@ -133,7 +133,11 @@ describe.each(['Redis', 'PostgreSQL'] as const)('a fleet on %s', (kind) => {
       ...Array(4).fill('waiting'),
     ])
     going.halt('now')
-    expect((await summary).byState).toMatchObject({ cancelled: 6 })
+    // A worker that had just got room may have taken one before it was taken back, and says that it was never started.
+    const { cancelled, skipped, ...others } = (await summary).byState
+    expect(cancelled).toBeGreaterThanOrEqual(2)
+    expect(cancelled + skipped).toBe(6)
+    expect(Object.values(others).every((count) => count === 0)).toBe(true)
     expect(going.progress()).toMatchObject({ running: 0, queued: 0, done: 6 })
     await runner.close()
   })
@@ -303,11 +307,12 @@ describe.each(['Redis', 'PostgreSQL'] as const)('a fleet on %s', (kind) => {
     newQueue()
     const one = await worker({ concurrency: 1, name: 'one' })
     await run(Array.from({ length: 30 }, () => 'true'))
-    // An idle worker may learn of what was given back only when it next asks, within five seconds.
-    const running = run(['sleep 8; echo long', 'echo waits'])
+    // On PostgreSQL an idle worker may learn of what was given back only when it next asks, within five seconds.
+    const long = kind === 'Redis' ? 3 : 8
+    const running = run([`sleep ${long}; echo long`, 'echo waits'])
     await until('it has both', () => one.counts().active === 2)
     await worker({ concurrency: 1, name: 'two' })
-    await until('the other one has it', () => one.counts().handedBack === 1)
+    await until('it is given back', () => one.counts().handedBack > 0)
     expect((await running).map(({ stdout }) => stdout)).toEqual(['long\n', 'waits\n'])
     expect(one.counts().byState).toMatchObject({ succeeded: 31, skipped: 0, cancelled: 0 })
   })

@@ -50,8 +50,10 @@ describe('how many tasks are taken ahead', () => {
     for (let n = 0; n < 10; n++) prefetch.note(1_000)
     expect(prefetch.ahead(4)).toBe(0)
     prefetch.note(1)
+    expect(prefetch.isStopped).toBe(false)
     prefetch.stop()
     expect(prefetch.ahead(4)).toBe(0)
+    expect(prefetch.isStopped).toBe(true)
   })
 
   it('is the same while durations are about the same', () => {
