@@ -296,8 +296,8 @@ export class NativeChild implements Child, InputSink {
   #forgetIfDone(): void {
     if (this.#forgotten || this.#state !== 'ended' || this.#stdout.open || this.#stderr.open) return
     this.#forgotten = true
-    // That nobody reads any more would be told of one that is not known any more.
-    this.#pipes.direct?.stopWriting()
     this.#server.forget(this)
+    // That nobody reads any more would be told of one that is not known any more.
+    if (this.#pipes.close()) this.#events.onDrain?.()
   }
 }
