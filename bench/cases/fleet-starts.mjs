@@ -46,7 +46,7 @@ export default {
     ]
   },
   expectations: () => [
-    atLeastTimes('shortest', 'drover work', 'drover run', 0.9),
-    atLeastTimes('short', 'drover work', 'drover run', 0.9),
+    atLeastTimes('shortest', 'drover work', 'drover run', 0.9, 'drover work ÷ drover run: echo'),
+    atLeastTimes('short', 'drover work', 'drover run', 0.9, 'drover work ÷ drover run: sha256sum'),
   ],
 }

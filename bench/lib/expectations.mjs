@@ -7,11 +7,12 @@ import { difference, ratio, spread } from './statistics.mjs'
  * @param {string} name
  * @param {string} other
  * @param {number} least
+ * @param {string} [what] What it is called, where a case compares the same two by several figures.
  * @returns {Expectation}
  */
-export function atLeastTimes(key, name, other, least) {
+export function atLeastTimes(key, name, other, least, what = `${name} ÷ ${other}`) {
   return {
-    what: `${name} ÷ ${other}`,
+    what,
     wanted: `at least ${least}`,
     digits: 2,
     of: (rounds) => ratio(rounds, key, name, other),
