@@ -1,3 +1,5 @@
+import { printable } from '../output/printable.js'
+
 const KEPT_BYTES = 8192
 
 /** The last bytes of a stream, for messages. */
@@ -19,12 +21,28 @@ export class OutputTail {
   }
 }
 
-/** The line of it that tells most about a failure: the last that names an error, or else the last. */
-export function tellingLine(text: string): string {
-  const lines = text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-  const line = lines.findLast((each) => /error|exception|fatal/i.test(each) && !/^at /.test(each)) ?? lines.at(-1) ?? ''
-  return line.length > 200 ? `${line.slice(0, 197)}...` : line
+/** The line of a tail that tells most about a failure: the last that names an error, or else the last. */
+export function tellingLine(tail: string): string {
+  const lines = writtenLines(tail)
+  return shortLine(lines.findLast(namesError) ?? lines.at(-1))
+}
+
+/** Of what was written where an answer belonged: the first line that names an error, or else the first. */
+export function openingLine(beginning: string): string {
+  const lines = writtenLines(beginning)
+  return shortLine(lines.find(namesError) ?? lines[0])
+}
+
+function writtenLines(text: string): string[] {
+  const lines = text.split('\n').map((line) => line.trim())
+  return lines.filter((line) => line !== '')
+}
+
+function namesError(line: string): boolean {
+  return /error|exception|fatal/i.test(line) && !/^at /.test(line)
+}
+
+function shortLine(line = ''): string {
+  const shown = printable(line)
+  return shown.length > 200 ? `${shown.slice(0, 197)}...` : shown
 }

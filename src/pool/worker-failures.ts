@@ -1,6 +1,6 @@
 import { describeCommand, type Task } from '../task/task.js'
 import type { RemoteError } from './conversation.js'
-import { tellingLine } from './output-tail.js'
+import { openingLine, tellingLine } from './output-tail.js'
 import { RequestTimeoutError, WorkerError } from './pool-errors.js'
 import type { ProcessEnd, WorkerProcess } from './worker-process.js'
 
@@ -43,7 +43,7 @@ export function workerErrorOf(
   const { pid } = process
   const { exitCode = null, signal = null } = process.exit ?? {}
   const stderr = process.tail('stderr')
-  const said = tellingLine(output === '' ? stderr : output)
+  const said = output === '' ? tellingLine(stderr) : openingLine(output)
   const who = `worker ${pid === null ? '' : `${pid} `}(${describeCommand(program)})`
   const message = `${who} ${what}${said === '' ? '' : `; it printed: ${said}`}`
   return new WorkerError(code, message, { pid, exitCode, signal, stderr, output })
