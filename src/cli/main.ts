@@ -8,6 +8,7 @@ import { addCompatCommands } from './compat-commands.js'
 import { addCompletionCommand } from './completion-command.js'
 import { type Ending, STATUS_CANNOT_GO_ON, STATUS_MISTAKE } from './exit.js'
 import { addFleetCommands } from './fleet-commands.js'
+import { leaveTerminals } from './leave-terminals.js'
 import { addPoolCommand } from './pool-command.js'
 import { printErr, printOut } from './print.js'
 import { addReportCommand } from './report-command.js'
@@ -95,5 +96,7 @@ void main()
   .catch(endingOf)
   .then((ending) => {
     if ('signal' in ending) dieOf(ending.signal)
+    // As the last one who does something then: others give their terminal back.
+    process.on('exit', leaveTerminals)
     process.exit(ending.status)
   })

@@ -1,12 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { PROGRAM } from '../helpers/drover.js'
 import { Terminal } from '../helpers/terminal.js'
+import { until } from '../helpers/until.js'
 
 const BAR = /[━─]{8}/
 const KEYS_OFF = ' icanon'
+const KEYS_ON = '-icanon'
 let folder: string
 let terminal: Terminal
 
@@ -38,12 +40,24 @@ describe.runIf(process.platform === 'linux')('where others of the same job print
     expect(terminal.history).toMatch(/\nline 1\nline 2\nline 3\nline 4\nstatus 0/)
   })
 
-  it('a pager keeps its keys', async () => {
-    terminal.enter(`drover run -j 1 'sleep 0.4; echo line {}' ::: 1 2 3 4 | less; echo status \${PIPESTATUS[0]}`)
+  // When drover ends, a pager has set the terminal: before drover had a look at it, or long after.
+  it.each(['less', '(sleep 0.8; less)'])('a pager keeps its keys: %s', async (pager) => {
+    terminal.enter(`drover run -j 1 'sleep 0.4; echo line {}' ::: 1 2 3 4 | ${pager}; echo status \${PIPESTATUS[0]}`)
     await terminal.shows(/line 4\n.*END/)
     expect(terminal.screen).not.toMatch(BAR)
     terminal.press('q')
     await terminal.shows('status 0')
+  })
+
+  it('an editor keeps its keys while drover ends in the background', async () => {
+    terminal.enter(`(drover run -j 1 sleep ::: 1 2>/dev/null; echo > ended) & sleep 0.5; seq 100 | less`)
+    await until('drover has ended', () => existsSync(join(folder, 'ended')))
+    await terminal.shows(/^:$/m)
+    terminal.press('G')
+    await terminal.shows('END')
+    expect(terminal.mode).toContain(KEYS_ON)
+    terminal.press('q')
+    await terminal.isReady()
   })
 
   it('what is typed meanwhile is for others', async () => {
