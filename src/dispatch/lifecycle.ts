@@ -21,12 +21,9 @@ export class Lifecycle {
   constructor(scheduler: Scheduler, run: RunToSteer) {
     this.#scheduler = scheduler
     this.#options = scheduler.options
-    const { control, onWarning } = scheduler.options
-    const warn = (message: string) => {
-      scheduler.observer.warned(message)
-      onWarning?.(message)
-    }
-    this.#socket = control === null ? null : new RunSocket(run, control, control.onUnseen ?? warn)
+    const { control } = scheduler.options
+    this.#socket =
+      control === null ? null : new RunSocket(run, control, control.onUnseen ?? ((message) => scheduler.warn(message)))
   }
 
   /** Begins to heed the signal, the journal and the total timeout, unless it does already. */

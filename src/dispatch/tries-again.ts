@@ -41,15 +41,17 @@ export class TriesAgain {
     return this.#waiting.values()
   }
 
-  /** Takes one out. Returns whether it was there. */
+  /** Takes one out, which waits no more. Returns whether it was there. */
   remove(entry: Entry): boolean {
+    if (entry.backoff !== null) clearTimeout(entry.backoff)
+    entry.backoff = null
     return this.#waiting.delete(entry)
   }
 
   /** All of them, which wait no more. */
   drain(): Entry[] {
     const entries = [...this.#waiting]
-    this.#waiting.clear()
+    for (const entry of entries) this.remove(entry)
     return entries
   }
 
