@@ -76,9 +76,11 @@ export class FollowUp {
     }
     if (end.state !== 'spawn-failed') shortage.started()
     const result = resultOnce()
-    if (entry.shed !== null && result.state === 'cancelled' && state.endOf(entry) === null) {
+    const wasShed = entry.shed !== null
+    // It may have come to an end of its own just then, and make way again later.
+    entry.shed = null
+    if (wasShed && result.state === 'cancelled' && state.endOf(entry) === null) {
       decided(true)
-      entry.shed = null
       // That it had to make way is none of the tries that it may have.
       entry.attempt -= 1
       return this.#tryAgain(entry, result, null)

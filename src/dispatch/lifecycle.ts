@@ -46,7 +46,8 @@ export class Lifecycle {
   }
 
   #heed(signal: AbortSignal | undefined, end: (signal: AbortSignal) => void): void {
-    if (signal === undefined) return
+    // What was heeded before this may have ended all there was.
+    if (signal === undefined || !this.#begun) return
     if (signal.aborted) end(signal)
     else this.#stopListening.push(onAbort(signal, () => end(signal)))
   }

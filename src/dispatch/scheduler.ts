@@ -234,7 +234,8 @@ export class Scheduler {
   async suspend(): Promise<void> {
     this.#state.suspended = true
     await this.#places.suspend()
-    this.options.launcher.expectSilence?.(true)
+    // It may go on already.
+    if (this.#state.suspended) this.options.launcher.expectSilence?.(true)
   }
 
   resume(): void {

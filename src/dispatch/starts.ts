@@ -56,11 +56,12 @@ export class Starts {
     entry.attempt += 1
     places.take(entry)
     const prepared = prepareAttempt(entry, options)
-    // What was called to prepare it may have stopped the run.
-    if (state.stopped !== null && prepared !== null) {
+    // What was called to prepare it may have ended it, or the run.
+    const ended = state.endOf(entry)
+    if (ended !== null && prepared !== null) {
       entry.attempt -= 1
       places.release(entry, false)
-      return onEnded(entry, state.stopped)
+      return onEnded(entry, ended)
     }
     this.#delay.started()
     entry.startedMs = performance.now()
@@ -118,7 +119,7 @@ export class Starts {
     entry.attempt += 1
     const prepared = prepareAttempt(entry, options)
     entry.startedMs = performance.now()
-    if (state.stopped === null) entry.running = this.#attempt(entry, prepared)
+    if (state.endOf(entry) === null) entry.running = this.#attempt(entry, prepared)
     else this.#onNotStarted(entry)
     return true
   }
@@ -143,7 +144,7 @@ export class Starts {
     const { state, queue, places, pump, onEnded } = this.#parts
     places.release(entry, true)
     entry.attempt -= 1
-    const ended = entry.ended ?? state.stopped
+    const ended = state.endOf(entry)
     if (ended !== null) onEnded(entry, ended)
     else queue.push(entry)
     pump()

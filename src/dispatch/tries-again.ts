@@ -31,6 +31,8 @@ export class TriesAgain {
     entry.queuedAtMs = performance.now()
     this.#waiting.add(entry)
     this.#events.onAttempt(result)
+    // Whoever was told of it has ended it: it is its result then, and no attempt that is followed by another.
+    if (!this.#waiting.has(entry)) return
     const onError = (error: unknown) => this.#events.onError(error)
     const recorded = userCall(() => this.#events.record({ ...result, type: 'attempt' }), onError)
     if (recorded === undefined) this.#pause(entry, pauseMs)

@@ -239,6 +239,8 @@ export class Execution implements ChildEvents {
     const held = await this.#settling.wait()
     if (this.#done) return
     const left = held || exit.groupAlive || this.#limits.mayBeLeft ? await tree.countTree() : 0
+    // On another machine what it printed may be lost meanwhile, and with it the task.
+    if (this.#done) return
     if (left > 0 && (leftovers === 'kill' || this.#cause !== null)) this.#endTree(killGraceMs)
     this.#output.leave(this.#child!, leftovers === 'keep' && this.#cause === null)
     this.#finishExited(exit, held, left)
