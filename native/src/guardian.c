@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "ending.h"
-#include "jobservers.h"
 #include "running.h"
+#include "token-accounts.h"
 
 /* How long the launcher may take to end everything by itself when Node has died, before it is taken for stuck. */
 #define PATIENCE_MS 3000
@@ -73,6 +73,6 @@ int guardian_run(pid_t launcher, int node, int lifeline, bool keep) {
     }
   }
   end_descendants(keep ? what_runs : everything, keep ? NULL : reap_all);
-  jobservers_give_back_for_the_dead();
+  token_accounts_settle_for_the_dead();
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }

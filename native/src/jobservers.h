@@ -8,9 +8,6 @@
 
 #include "frames.h"
 
-/* Before the halves part: the guardian gives back what the launcher held when it died. */
-bool jobservers_share(void);
-
 /* False when the frame is not one that Node writes. */
 bool jobservers_on_frame(const struct frame *frame);
 void jobservers_on_readable(uint32_t number);
@@ -18,8 +15,5 @@ void jobservers_on_readable(uint32_t number);
 int jobservers_retry(void);
 bool jobservers_any(void);
 void jobservers_end_all(void);
-
-/* In the guardian, when all that the launcher had started is gone. */
-void jobservers_give_back_for_the_dead(void);
 
 #endif

@@ -11,11 +11,11 @@
 
 #include "frames.h"
 #include "guardian.h"
-#include "jobservers.h"
 #include "launcher.h"
 #include "processes.h"
 #include "relay.h"
 #include "running.h"
+#include "token-accounts.h"
 
 /* Where Node puts its end of the socket pair. */
 #define SOCKET 3
@@ -74,7 +74,7 @@ static int run_halves(bool keep) {
   pid_t parent;
   int node = watch_parent(&parent);
   int lifeline[2];
-  if (pipe2(lifeline, O_CLOEXEC) < 0 || !running_share() || !jobservers_share()) return 70;
+  if (pipe2(lifeline, O_CLOEXEC) < 0 || !running_share() || !token_accounts_share()) return 70;
   pid_t launcher = fork();
   if (launcher < 0) return 70;
   if (launcher == 0) {

@@ -23,6 +23,7 @@
 #include "processes.h"
 #include "requests.h"
 #include "slots.h"
+#include "token-accounts.h"
 
 #define NUMBERS 8
 /* Beyond what the system gives to any process. */
@@ -171,7 +172,7 @@ int main(int argc, char **argv) {
   counting_begin(null);
   for (int n = 0; n < 2; n++) CHECK(close(mkstemp(lock_paths[n])) == 0);
   for (int n = 0; n < 2; n++) snprintf(fifo_paths[n], sizeof fifo_paths[n], "%s.fifo", lock_paths[n]);
-  CHECK(jobservers_share() && mkdtemp(slots_folder) != NULL);
+  CHECK(token_accounts_share() && mkdtemp(slots_folder) != NULL);
   struct timespec begin, now;
   clock_gettime(CLOCK_MONOTONIC, &begin);
   unsigned long rounds = 0;

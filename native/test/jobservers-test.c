@@ -13,6 +13,7 @@
 #include "check.h"
 #include "events.h"
 #include "outgoing.h"
+#include "token-accounts.h"
 
 static int node;
 static char folder[] = "/tmp/drover-jobservers-test-XXXXXX";
@@ -185,7 +186,7 @@ static void the_guardian_gives_back_for_the_dead(void) {
   int status;
   CHECK(waitpid(launcher, &status, 0) == launcher && status == 0);
   CHECK(count_tokens() == 1);
-  jobservers_give_back_for_the_dead();
+  token_accounts_settle_for_the_dead();
   CHECK(count_tokens() == 3);
   CHECK(close(fd) == 0 && unlink(path) == 0);
 }
@@ -219,7 +220,7 @@ int main(void) {
   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
   node = fds[1];
   outgoing_begin(fds[0]);
-  CHECK(events_begin() && jobservers_share());
+  CHECK(events_begin() && token_accounts_share());
   CHECK(mkdtemp(folder) != NULL);
   snprintf(path, sizeof path, "%s/fifo", folder);
   one_that_is_made_here_goes_with_its_end();

@@ -107,7 +107,7 @@ export function startAttempt(
     return NOTHING_RUNS
   }
   if ('message' in prepared) return startMessage(prepared.task, prepared.message, identity, options, events)
-  if ('runner' in prepared) return startElsewhere(prepared.task, entry, prepared.runner, options, events)
+  if ('runner' in prepared) return startElsewhere(prepared.task, entry, prepared.runner, identity, options, events)
   const { task, spec } = prepared
   const { onBegin, onNotStarted } = events
   const isAhead = entry.ahead !== null

@@ -1,10 +1,11 @@
 import type { OutputStream } from '../launcher/port.js'
+import { type ResultIdentity, resultWithoutStart } from '../process/result-of.js'
 import type { Result } from '../task/result.js'
 import type { Task } from '../task/task.js'
 import type { AttemptEvents } from './attempt.js'
 import type { CheckedDispatchOptions } from './dispatch-options.js'
 import type { Entry, Running } from './entry.js'
-import type { TaskRunner } from './task-runner.js'
+import type { RunningElsewhere, TaskRunner } from './task-runner.js'
 import { userCall } from './user-call.js'
 
 /** Hands a task to the run's runner. What it printed is passed on when its result is there. */
@@ -12,12 +13,13 @@ export function startElsewhere(
   task: Task,
   entry: Entry,
   runner: TaskRunner,
+  identity: ResultIdentity,
   options: CheckedDispatchOptions,
   events: AttemptEvents,
 ): Running {
   const { index, key } = entry
-  const running = runner.run(task, { index, key: key! })
-  const finish = async (result: Result) => {
+  const running = begin(runner, task, { index, key: key! })
+  const take = async (result: Result) => {
     const output = outputOf(result)
     for (const stream of ['stdout', 'stderr'] as const) {
       const chunk = output[stream]
@@ -28,16 +30,17 @@ export function startElsewhere(
       )?.then(undefined, events.onError)
     }
     const own = { ...result, run: options.run, index, key }
-    events.onEnd({
-      state: result.state,
-      shortage: false,
-      result: () => (options.encoding === 'buffer' ? withBytes(own, output) : own),
-    })
+    return options.encoding === 'buffer' ? withBytes(own, output) : own
   }
-  running.result.then(finish).catch((error) => {
+  const finish = (result: Result) => events.onEnd({ state: result.state, shortage: false, result: () => result })
+  const fail = (error: unknown) => {
     events.onError(error)
     running.hurry()
-  })
+    const { code = 'ERR_DROVER_LOST', message } = (error ?? {}) as Partial<NodeJS.ErrnoException>
+    const why = { code, message: message ?? String(error) }
+    finish(resultWithoutStart(task, identity, 'lost', why, options.encoding))
+  }
+  running.result.then(take).then(finish, fail)
   const end: Running['end'] = (cause) => running.end(cause)
   return {
     pid: null,
@@ -53,6 +56,15 @@ export function startElsewhere(
     ending: null,
     suspend: async () => {},
     resume() {},
+  }
+}
+
+/** What cannot be begun is lost as well. */
+function begin(runner: TaskRunner, task: Task, info: Parameters<TaskRunner['run']>[1]): RunningElsewhere {
+  try {
+    return runner.run(task, info)
+  } catch (error) {
+    return { result: Promise.reject(error), end() {}, hurry() {} }
   }
 }
 

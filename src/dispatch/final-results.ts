@@ -1,4 +1,4 @@
-import type { Attempt, Result } from '../task/result.js'
+import type { Attempt, Result, ResultError } from '../task/result.js'
 import type { CheckedDispatchOptions } from './dispatch-options.js'
 import type { Entry } from './entry.js'
 import { HaltCounter, type HaltRule } from './halt.js'
@@ -28,6 +28,7 @@ export class FinalResults {
   readonly #events: FinalResultsEvents
   #unannounced = 0
   #uncommitted = 0
+  #halted: string | null = null
   #fatal: { error: unknown } | null = null
 
   constructor(options: CheckedDispatchOptions, events: FinalResultsEvents) {
@@ -56,12 +57,20 @@ export class FinalResults {
     this.#fatal ??= { error }
   }
 
-  /** The halt rule, if it is met. */
-  metRule(): HaltRule | null {
-    return this.#halt.met(this.#events.total())
+  /** How the run is to be halted, if its rule is met. It is then what {@link FinalResults.summary} tells. */
+  metHalt(): { when: HaltRule['when']; error: ResultError } | null {
+    const rule = this.#halt.met(this.#events.total())
+    if (rule === null) return null
+    this.#halted = this.#options.haltWords
+    return {
+      when: rule.when,
+      error: { code: 'ERR_DROVER_HALTED', message: `the run was halted by ${this.#halted}` },
+    }
   }
 
-  summary(run: string, halted: string | null, allRead: boolean): Summary {
+  summary(allRead: boolean): Summary {
+    const { run } = this.#options
+    const halted = this.#halted
     const { done, alreadyDone, alreadyFailed, byState, failures, elapsedMs } = this.counter
     const complete = allRead && byState.skipped + byState.cancelled === 0
     return { run, total: done, alreadyDone, alreadyFailed, byState, failures, halted, complete, durationMs: elapsedMs }

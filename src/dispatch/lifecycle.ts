@@ -21,12 +21,9 @@ export class Lifecycle {
   constructor(scheduler: Scheduler, run: RunToSteer) {
     this.#scheduler = scheduler
     this.#options = scheduler.options
-    const { control, onWarning } = scheduler.options
-    const warn = (message: string) => {
-      scheduler.observer.warned(message)
-      onWarning?.(message)
-    }
-    this.#socket = control === null ? null : new RunSocket(run, control, control.onUnseen ?? warn)
+    const { control } = scheduler.options
+    this.#socket =
+      control === null ? null : new RunSocket(run, control, control.onUnseen ?? ((message) => scheduler.warn(message)))
   }
 
   /** Begins to heed the signal, the journal and the total timeout, unless it does already. */
@@ -49,7 +46,8 @@ export class Lifecycle {
   }
 
   #heed(signal: AbortSignal | undefined, end: (signal: AbortSignal) => void): void {
-    if (signal === undefined) return
+    // What was heeded before this may have ended all there was.
+    if (signal === undefined || !this.#begun) return
     if (signal.aborted) end(signal)
     else this.#stopListening.push(onAbort(signal, () => end(signal)))
   }

@@ -48,6 +48,8 @@ export class Shortage {
     this.#waiting = true
     this.#later(FIRST_WAIT_MS * 2 ** this.#lonelyTries, () => {
       this.#waiting = false
+      // It has taken the place of that which raises the number again.
+      if (this.#most !== Number.POSITIVE_INFINITY) this.#later(RELAX_MS, () => this.#relax())
       this.#wake()
     })
     this.#lonelyTries += 1

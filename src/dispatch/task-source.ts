@@ -22,7 +22,8 @@ const AT_A_STRETCH = 256
 
 /** Pulls tasks one at a time from whatever the user has. */
 export class TaskSource {
-  readonly #iterator: Iterator<Task | InvalidTask | string> | AsyncIterator<Task | InvalidTask | string>
+  readonly #tasks: Tasks
+  #begun: Iterator<Task | InvalidTask | string> | AsyncIterator<Task | InvalidTask | string> | null = null
   readonly #events: TaskSourceEvents
   #pulling = false
   #pulls = 0
@@ -34,7 +35,7 @@ export class TaskSource {
   /** @param command - what a task runs that is only a message; null where a string is a line for the shell. */
   constructor(tasks: Tasks, events: TaskSourceEvents, command: Pick<Task, 'command' | 'args'> | null = null) {
     this.#command = command
-    this.#iterator = Symbol.asyncIterator in tasks ? tasks[Symbol.asyncIterator]() : tasks[Symbol.iterator]()
+    this.#tasks = tasks
     this.#events = events
   }
 
@@ -68,13 +69,20 @@ export class TaskSource {
       next.then(
         (step) => {
           this.#pulling = false
-          this.#take(step)
+          this.#takeLate(step)
         },
         (error) => this.#fail(error),
       )
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  /** May throw what the user's does. */
+  get #iterator() {
+    const tasks = this.#tasks
+    this.#begun ??= Symbol.asyncIterator in tasks ? tasks[Symbol.asyncIterator]() : tasks[Symbol.iterator]()
+    return this.#begun
   }
 
   /** Asks for nothing more; a task that is on its way is not taken. */
@@ -86,6 +94,14 @@ export class TaskSource {
       if (isPromise(returned)) returned.then(undefined, () => {})
     } catch {
       // What a generator throws while it is being left concerns nobody any more.
+    }
+  }
+
+  #takeLate(step: IteratorResult<Task | InvalidTask | string>): void {
+    try {
+      this.#take(step)
+    } catch (error) {
+      this.#fail(error)
     }
   }
 

@@ -31,6 +31,8 @@ export class TriesAgain {
     entry.queuedAtMs = performance.now()
     this.#waiting.add(entry)
     this.#events.onAttempt(result)
+    // Whoever was told of it has ended it: it is its result then, and no attempt that is followed by another.
+    if (!this.#waiting.has(entry)) return
     const onError = (error: unknown) => this.#events.onError(error)
     const recorded = userCall(() => this.#events.record({ ...result, type: 'attempt' }), onError)
     if (recorded === undefined) this.#pause(entry, pauseMs)
@@ -41,15 +43,17 @@ export class TriesAgain {
     return this.#waiting.values()
   }
 
-  /** Takes one out. Returns whether it was there. */
+  /** Takes one out, which waits no more. Returns whether it was there. */
   remove(entry: Entry): boolean {
+    if (entry.backoff !== null) clearTimeout(entry.backoff)
+    entry.backoff = null
     return this.#waiting.delete(entry)
   }
 
   /** All of them, which wait no more. */
   drain(): Entry[] {
     const entries = [...this.#waiting]
-    this.#waiting.clear()
+    for (const entry of entries) this.remove(entry)
     return entries
   }
 

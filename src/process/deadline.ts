@@ -15,7 +15,7 @@ export class Deadline {
   }
 
   suspend(): void {
-    if (this.#timer === null) return
+    if (this.#timer === null && this.#immediate === null) return
     this.clear()
     this.#leftMs = Math.max(1, this.#endMs - performance.now())
   }
@@ -38,7 +38,10 @@ export class Deadline {
     this.#endMs = performance.now() + ms
     this.#timer = setTimeout(() => {
       this.#timer = null
-      this.#immediate = setImmediate(this.#onOver)
+      this.#immediate = setImmediate(() => {
+        this.#immediate = null
+        this.#onOver()
+      })
     }, ms)
   }
 }

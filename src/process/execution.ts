@@ -1,17 +1,19 @@
-import { isRead } from '../launcher/output-spec.js'
 import type { Child, ChildEvents, ChildExit, OutputStream, StartError, StartSpec } from '../launcher/port.js'
 import { tracedErrorOf } from '../observe/messages.js'
 import { TracedProcess } from '../observe/traced-process.js'
 import type { ResultError, ResultState } from '../task/result.js'
-import { Deadline } from './deadline.js'
-import { endTree, type Tree } from './end-tree.js'
+import type { Tree } from './end-tree.js'
 import type { ExecutionOptions } from './execution-options.js'
+import { ExecutionTime } from './execution-time.js'
 import { InputFeed } from './input-feed.js'
 import { LimitKeeper } from './limit-keeper.js'
 import { type Cause, type Outcome, stateOf } from './outcome.js'
-import { OutputCapture } from './output-capture.js'
+import type { OutputCapture } from './output-capture.js'
 import { countFiles, outputFilesOf } from './output-files.js'
+import { OutputIntake } from './output-intake.js'
+import { Settling } from './settling.js'
 import { fedDirectly, onlyCounted } from './start-spec.js'
+import { TreeEnding } from './tree-ending.js'
 
 /**
  * One start of a command, from the launcher's call to the end of its output:
@@ -19,35 +21,24 @@ import { fedDirectly, onlyCounted } from './start-spec.js'
  *   running ── exit, all output ended, nobody left ──────────────────────► done
  *      └────── exit ──► settling: descendants hold the output or live ──► done
  *
- * Settling lets what is left finish by itself: as long as output comes, at intervals under the pipe grace, but not for
- * longer than ten times the pipe grace. Then the pipes are closed, and what is left is ended behind the result's back.
+ * When it has settled (see {@link Settling}) the pipes are closed, and what is left is ended behind the result's back.
  */
 export class Execution implements ChildEvents {
   readonly #options: ExecutionOptions
   readonly #spec: StartSpec
-  readonly #capture: Readonly<Record<OutputStream, OutputCapture>>
-  readonly #open: Record<OutputStream, boolean>
+  readonly #output: OutputIntake
   readonly #files: Readonly<Record<OutputStream, string | null>>
-  /** How many chunks of each stream their receiver has no room after. */
-  readonly #waiting: Record<OutputStream, number> = { stdout: 0, stderr: 0 }
   readonly #feed: InputFeed | null
-  #hurryController: AbortController | null = null
   #child: Child | null = null
-  #startedAt = new Date(0)
-  #startedMs = 0
-  #exitedMs = 0
-  #lastOutputMs = 0
+  readonly #time = new ExecutionTime()
   #exit: ChildExit | null = null
   #cause: Cause | null = null
   #done = false
   /** False while it waits elsewhere for its turn. */
   #hasBegun: boolean
   #hasPlace = false
-  #deadline: Deadline | null = null
-  #ending: Promise<unknown> | null = null
-  /** It was ended and nothing is left that prints: what is still in the pipes is taken in, room or no room. */
-  #treeIsGone = false
-  #wake: (() => void) | null = null
+  readonly #ending = new TreeEnding()
+  #settling: Settling | null = null
   readonly #limits: LimitKeeper
   #tree: Tree | null = null
   readonly #traced = new TracedProcess()
@@ -59,11 +50,10 @@ export class Execution implements ChildEvents {
     const counted = maxOutputBytes === 0 && onOutput === undefined ? onlyCounted(options.spec) : options.spec
     const { spec, stream } = fedDirectly(counted, input)
     this.#spec = spec
-    this.#feed = stream === null ? null : new InputFeed(stream, (error) => this.#onInputError(error))
+    this.#feed = stream === null ? null : new InputFeed(stream, (error) => this.onInputFailed(error))
     this.#limits = new LimitKeeper(options.limits)
-    this.#capture = { stdout: new OutputCapture(maxOutputBytes), stderr: new OutputCapture(maxOutputBytes) }
+    this.#output = new OutputIntake(spec, options, () => this.#settling?.look())
     this.#files = outputFilesOf(spec)
-    this.#open = { stdout: isRead(spec.stdout), stderr: isRead(spec.stderr) }
   }
 
   get pid(): number | null {
@@ -72,16 +62,15 @@ export class Execution implements ChildEvents {
 
   /** While, also after the result, something of the tree is being ended: resolves once nothing is left. Else null. */
   get ending(): Promise<unknown> | null {
-    return this.#ending
+    return this.#ending.done
   }
 
   get capture(): Readonly<Record<OutputStream, OutputCapture>> {
-    return this.#capture
+    return this.#output.kept
   }
 
   start(): void {
-    this.#startedAt = new Date()
-    this.#startedMs = performance.now()
+    this.#time.start()
     try {
       const { launcher } = this.#options
       this.#child = this.#traced.start('command', this.#limits.prepare(this.#spec), (spec) =>
@@ -116,7 +105,7 @@ export class Execution implements ChildEvents {
   /** Stops the tree; its timeout stands still meanwhile. */
   async suspend(): Promise<void> {
     if (this.#done || !this.#hasBegun) return
-    this.#deadline?.suspend()
+    this.#time.suspend()
     await this.#tree?.signalTree('SIGSTOP')
   }
 
@@ -124,7 +113,7 @@ export class Execution implements ChildEvents {
   resume(): void {
     if (this.#done || !this.#hasBegun) return
     void this.#tree?.signalTree('SIGCONT')
-    this.#deadline?.resume()
+    this.#time.resume()
   }
 
   /**
@@ -132,13 +121,13 @@ export class Execution implements ChildEvents {
    * ended by itself and only what it left behind is still there.
    */
   end(cause: Cause, graceMs = this.#options.killGraceMs): void {
-    if (this.#ending !== null) this.#shortenGrace(graceMs)
+    this.#ending.shorten(graceMs)
     if (this.#done) return
     if (this.#exit === null || this.#options.leftovers === 'wait') this.#cause ??= cause
     // If it cannot be had back it has begun, and is ended then.
     if (!this.#hasBegun) return this.takeBack()
     this.#endTree(graceMs)
-    this.#wake?.()
+    this.#settling?.look()
   }
 
   /** As {@link end}, without the grace. */
@@ -149,12 +138,7 @@ export class Execution implements ChildEvents {
 
   /** What is being ended, or will be, gets KILL at once; also after the result, when leftovers are being ended. */
   hurry(): void {
-    this.#hurry.abort()
-  }
-
-  get #hurry(): AbortController {
-    this.#hurryController ??= new AbortController()
-    return this.#hurryController
+    this.#ending.hurry()
   }
 
   signalTree(signal: NodeJS.Signals): Promise<number> {
@@ -162,7 +146,7 @@ export class Execution implements ChildEvents {
   }
 
   onSpawn(pid: number, agoMs?: number): void {
-    if (agoMs !== undefined) this.#noteStart(agoMs)
+    if (agoMs !== undefined) this.#time.start(agoMs)
     if (!this.#hasBegun) this.#begin(agoMs ?? 0)
     if (!this.#done) this.#limits.watch(pid, (error) => this.endNow({ state: 'killed', error }))
     this.#feed?.onSpawn(this.#child!)
@@ -189,16 +173,12 @@ export class Execution implements ChildEvents {
 
   onOutput(stream: OutputStream, chunk: Buffer): void {
     if (this.#done) return
-    this.#lastOutputMs = performance.now()
-    this.#capture[stream].append(chunk)
-    const room = this.#options.onOutput?.(stream, chunk)
-    if (room !== undefined) this.#waitForRoom(stream, room)
+    this.#output.take(this.#child, stream, chunk)
   }
 
   onOutputCounted(stream: OutputStream, bytes: number): void {
     if (this.#done) return
-    this.#lastOutputMs = performance.now()
-    this.#capture[stream].count(bytes)
+    this.#output.count(stream, bytes)
   }
 
   onDrain(): void {
@@ -214,8 +194,7 @@ export class Execution implements ChildEvents {
   }
 
   onOutputEnd(stream: OutputStream): void {
-    this.#open[stream] = false
-    this.#wake?.()
+    this.#output.end(stream)
   }
 
   onExit(exit: ChildExit): void {
@@ -224,133 +203,53 @@ export class Execution implements ChildEvents {
     // What it has left goes with it.
     if (excess !== null) this.endNow({ state: 'killed', error: excess })
     this.#exit = exit
-    this.#exitedMs = performance.now()
-    if (this.#options.leftovers !== 'wait') this.#deadline?.clear()
-    const mayBeLeft = this.#mayBeLeft(exit)
-    if (!this.#isOpen && !this.#isWaiting && !mayBeLeft) this.#finishExited(exit, false, 0)
+    this.#time.exit()
+    if (this.#options.leftovers !== 'wait') this.#time.endLimit()
+    const { isOpen, isWaiting } = this.#output
+    if (!isOpen && !isWaiting && !this.#mayBeLeft(exit)) this.#finishExited(exit, false, 0)
     else void this.#settle(exit)
-  }
-
-  #noteStart(agoMs: number): void {
-    this.#startedMs = performance.now() - agoMs
-    this.#startedAt = new Date(Date.now() - agoMs)
   }
 
   #begin(agoMs: number): void {
     this.#hasBegun = true
-    this.#noteStart(agoMs)
+    this.#time.start(agoMs)
     this.#limitTime(agoMs)
-    this.#options.ahead?.onBegin(this.#startedMs)
+    this.#options.ahead?.onBegin(this.#time.startedMs)
     if (this.#cause !== null) this.#endTree(this.#options.killGraceMs)
   }
 
   /** @param passedMs - how much of its time is over. */
   #limitTime(passedMs: number): void {
-    const { timeoutMs } = this.#options
-    if (timeoutMs === 0) return
-    const error = { code: 'ERR_DROVER_TIMEOUT', message: `took longer than ${timeoutMs} ms and was ended` }
-    this.#deadline = new Deadline(Math.max(1, timeoutMs - passedMs), () => this.end({ state: 'timed-out', error }))
-  }
-
-  get #isOpen(): boolean {
-    return this.#open.stdout || this.#open.stderr
-  }
-
-  get #isWaiting(): boolean {
-    return !this.#treeIsGone && this.#waiting.stdout + this.#waiting.stderr > 0
+    this.#time.limit(this.#options.timeoutMs, passedMs, (error) => this.end({ state: 'timed-out', error }))
   }
 
   #mayBeLeft(exit: ChildExit): boolean {
     return exit.groupAlive || this.#options.leftovers === 'wait' || this.#limits.mayBeLeft
   }
 
-  #onInputError(error: unknown): void {
-    const { code, message } = error as NodeJS.ErrnoException
-    const reason = `standard input cannot be read: ${message ?? String(error)}`
-    this.endNow({ state: 'cancelled', error: { code: code ?? 'ERR_DROVER_STDIN', message: reason } })
-  }
-
-  #waitForRoom(stream: OutputStream, room: Promise<void>): void {
-    this.#waiting[stream] += 1
-    if (!this.#treeIsGone) this.#child?.pauseOutput(stream)
-    const goOn = () => {
-      this.#waiting[stream] -= 1
-      this.#lastOutputMs = performance.now()
-      if (this.#waiting[stream] === 0) this.#readOn(stream)
-    }
-    room.then(goOn, goOn)
-  }
-
-  #readOn(stream: OutputStream): void {
-    if (this.#open[stream]) this.#child?.resumeOutput(stream)
-    this.#wake?.()
-  }
-
   async #settle(exit: ChildExit): Promise<void> {
-    const child = this.#child!
-    const held = await this.#letFinish(this.#tree!, exit)
+    const { leftovers, pipeGraceMs, killGraceMs } = this.#options
+    const tree = this.#tree!
+    this.#settling = new Settling({
+      output: this.#output,
+      pipeGraceMs,
+      countLeft: () => (this.#mayBeLeft(exit) ? tree.countTree() : 0),
+      waits: () => leftovers === 'wait' && this.#ending.done === null,
+    })
+    const held = await this.#settling.wait()
     if (this.#done) return
-    const { leftovers } = this.#options
-    const left = held || exit.groupAlive || this.#limits.mayBeLeft ? await this.#tree!.countTree() : 0
-    if (left > 0 && (leftovers === 'kill' || this.#cause !== null)) this.#endTree(this.#options.killGraceMs)
-    for (const stream of ['stdout', 'stderr'] as const) {
-      if (!this.#open[stream]) continue
-      if (leftovers === 'keep' && this.#cause === null) child.releaseOutput(stream)
-      else child.closeOutput(stream)
-    }
+    const left = held || exit.groupAlive || this.#limits.mayBeLeft ? await tree.countTree() : 0
+    // On another machine what it printed may be lost meanwhile, and with it the task.
+    if (this.#done) return
+    if (left > 0 && (leftovers === 'kill' || this.#cause !== null)) this.#endTree(killGraceMs)
+    this.#output.leave(this.#child!, leftovers === 'keep' && this.#cause === null)
     this.#finishExited(exit, held, left)
   }
 
-  /** Resolves to whether the output was held open beyond the grace. */
-  async #letFinish(tree: Tree, exit: ChildExit): Promise<boolean> {
-    const { pipeGraceMs, leftovers } = this.#options
-    let budgetMs = 10 * pipeGraceMs
-    let idleSince = performance.now()
-    let held = false
-    for (let stepMs = 2; ; stepMs = Math.min(stepMs * 2, 100)) {
-      const mayBeLeft = this.#mayBeLeft(exit)
-      if (!this.#isOpen && !this.#isWaiting && (!mayBeLeft || (await tree.countTree()) === 0)) return held
-      const before = performance.now()
-      idleSince = Math.max(idleSince, this.#lastOutputMs)
-      const expired = !this.#isWaiting && (before - idleSince >= pipeGraceMs || budgetMs <= 0)
-      if (expired && (await this.#isStillIdle(idleSince, budgetMs))) {
-        held ||= this.#isOpen
-        if (leftovers !== 'wait' || this.#ending !== null) return this.#isOpen
-      }
-      await this.#pause(stepMs)
-      // Time in which a blocked event loop could not have seen any output does not count.
-      if (!this.#isWaiting) budgetMs -= Math.min(performance.now() - before, 2 * stepMs)
-    }
-  }
-
-  /** After a blocked event loop timers run before the data that was there all along: one look at the pipes first. */
-  async #isStillIdle(idleSince: number, budgetMs: number): Promise<boolean> {
-    await new Promise((resolve) => setImmediate(resolve))
-    return !this.#isWaiting && (this.#lastOutputMs <= idleSince || budgetMs <= 0)
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      this.#wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-  }
-
-  #shortenGrace(graceMs: number): void {
-    const timer = setTimeout(() => this.hurry(), graceMs)
-    void this.#ending!.then(() => clearTimeout(timer))
-  }
-
   #endTree(graceMs: number): void {
-    if (this.#ending !== null || this.#tree === null) return
+    if (this.#tree === null) return
     const hasExited = () => this.#exit !== null || this.#done
-    this.#ending = endTree(this.#tree, { graceMs, hasExited, hurry: this.#hurry.signal }).then(() => {
-      this.#treeIsGone = true
-      for (const stream of ['stdout', 'stderr'] as const) if (this.#waiting[stream] > 0) this.#readOn(stream)
-    })
+    this.#ending.begin(this.#tree, graceMs, hasExited, () => this.#output.takeAll(this.#child))
   }
 
   #finishExited(exit: ChildExit, pipeHeld: boolean, leftovers: number): void {
@@ -361,11 +260,11 @@ export class Execution implements ChildEvents {
   #finish(state: ResultState, error: ResultError | null, pipeHeld: boolean, leftovers: number): void {
     this.#done = true
     this.#feed?.stop()
-    this.#deadline?.clear()
+    this.#time.endLimit()
     const exit = this.#exit && this.#limits.withPeak(this.#exit)
-    if (this.#ending === null) this.#limits.end()
-    else void this.#ending.then(() => this.#limits.end())
-    const durationMs = exit?.durationMs ?? (this.#exitedMs || performance.now()) - this.#startedMs
+    if (this.#ending.done === null) this.#limits.end()
+    else void this.#ending.done.then(() => this.#limits.end())
+    const durationMs = exit?.durationMs ?? this.#time.durationMs
     const cause = this.#exit === null ? this.#cause : null
     const outcome: Outcome = {
       state: cause?.state ?? state,
@@ -373,18 +272,17 @@ export class Execution implements ChildEvents {
       exit,
       pid: this.pid,
       host: this.#child?.host ?? null,
-      stdout: this.#capture.stdout,
-      stderr: this.#capture.stderr,
+      ...this.#output.kept,
       files: this.#files,
       pipeHeld,
       leftovers,
-      startedAt: this.#startedAt,
+      startedAt: this.#time.startedAt,
       durationMs,
     }
     this.#tellEnd(outcome)
     const { stdout, stderr } = this.#files
     if (stdout === null && stderr === null) this.#options.onDone(outcome)
-    else void countFiles(this.#files, this.#capture).then(() => this.#options.onDone(outcome))
+    else void countFiles(this.#files, this.#output.kept).then(() => this.#options.onDone(outcome))
   }
 
   #tellEnd({ pid, exit, state, error, durationMs }: Outcome): void {

@@ -1,16 +1,16 @@
-import type { Child } from '../launcher/port.js'
+import type { Child, StartError } from '../launcher/port.js'
 import type { TaskStream } from '../task/task.js'
 
 /** Writes to a child what comes from a stream, as fast as the child takes it. */
 export class InputFeed {
   readonly #input: TaskStream
-  readonly #onError: (error: unknown) => void
+  readonly #onError: (error: StartError) => void
   #iterator: AsyncIterator<Uint8Array | string> | null = null
   #stopped = false
   #goOn: (() => void) | null = null
 
   /** @param onError - told once when what is to be read cannot be. */
-  constructor(input: TaskStream, onError: (error: unknown) => void) {
+  constructor(input: TaskStream, onError: (error: StartError) => void) {
     this.#input = input
     this.#onError = onError
   }
@@ -50,7 +50,7 @@ export class InputFeed {
     } catch (error) {
       if (this.#stopped) return
       this.#stopped = true
-      this.#onError(error)
+      this.#onError(readingErrorOf(error))
     }
   }
 
@@ -64,4 +64,9 @@ export class InputFeed {
     // Who is left cannot make anything of it, and is not waited for.
     Promise.resolve(this.#iterator?.return?.()).catch(() => {})
   }
+}
+
+function readingErrorOf(error: unknown): StartError {
+  const { code, message } = (error ?? {}) as Partial<NodeJS.ErrnoException>
+  return { code: code ?? 'ERR_DROVER_STDIN', message: `standard input cannot be read: ${message ?? String(error)}` }
 }

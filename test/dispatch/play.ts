@@ -2,9 +2,11 @@ import {
   type Attempt,
   Dispatcher,
   type DispatchOptions,
+  type DroverError,
   dispatch,
   isFailure,
   type Result,
+  type Steering,
   type Summary,
   type Task,
 } from '../../src/index.js'
@@ -18,6 +20,8 @@ export interface Observed {
   readonly attempts: Attempt[]
   readonly problems: string[]
   readonly startsOf: Map<number, number>
+  /** Those that were ended alone. */
+  readonly cancelled: Set<number>
   /** How many tasks were read. */
   read: number
   stoppedBy: string | null
@@ -34,6 +38,7 @@ export class Play {
     attempts: [],
     problems: [],
     startsOf: new Map(),
+    cancelled: new Set(),
     read: 0,
     stoppedBy: null,
     left: false,
@@ -48,6 +53,11 @@ export class Play {
   readonly #waiting = new Map<number, ScenarioTask>()
   readonly #weights = new Map<FakeChild, number>()
   #limit: number
+  /** A dispatcher counts what was added, and what is no task is not: their places in the scenario. */
+  readonly #added: number[] = []
+  /** By their place in the scenario. */
+  readonly #cancelled = new Set<number>()
+  #isPaused = () => false
   #failed = 0
   #succeeded = 0
 
@@ -145,6 +155,7 @@ export class Play {
 
   #add(dispatcher: Dispatcher, task: ScenarioTask, index: number): Promise<Result> {
     this.#waiting.set(index, task)
+    this.#added.push(index)
     return dispatcher.add(this.#taskOf(task, index))
   }
 
@@ -174,10 +185,11 @@ export class Play {
   }
 
   #act(
-    run: { halt(when: 'soon' | 'now'): void; destroy(): unknown; suspend(): void; resume(): void },
+    run: Pick<Dispatcher, 'halt' | 'suspend' | 'resume' | 'steering'> & { destroy(): unknown },
     setConcurrency: (n: number) => void,
   ): void {
     const later = (ms: number, work: () => void) => this.#timers.push(setTimeout(work, ms))
+    this.#isPaused = () => run.steering.paused
     for (const action of this.#scenario.actions) {
       later(action.atMs, () => {
         if (action.what === 'concurrency') {
@@ -188,6 +200,11 @@ export class Play {
           run.suspend()
           return later(30, () => run.resume())
         }
+        if (action.what === 'pause') {
+          run.steering.pause()
+          return later(30, () => run.steering.unpause())
+        }
+        if (action.what === 'cancel') return this.#cancel(run.steering, action.which)
         this.#stop(action.what)
         if (action.what === 'destroy') this.observed.destroyed = true
         if (action.what === 'abort') this.#abort.abort()
@@ -196,6 +213,18 @@ export class Play {
       })
     }
     if (this.#scenario.totalTimeoutMs > 0) later(this.#scenario.totalTimeoutMs, () => this.#stop('total timeout'))
+  }
+
+  #cancel(steering: Steering, which: number): void {
+    const own = this.#added[which] ?? which
+    try {
+      // Others may be started in its place before it returns.
+      this.#waiting.delete(own)
+      this.observed.cancelled.add(steering.cancel(`${which + 1}`).index)
+      this.#cancelled.add(own)
+    } catch (error) {
+      if ((error as DroverError).code !== 'ERR_DROVER_NO_TASK') throw error
+    }
   }
 
   #stop(by: string): void {
@@ -213,6 +242,8 @@ export class Play {
     const { weight, priority } = this.#scenario.tasks[index]!
     const { startsOf, problems, stoppedBy } = this.observed
     if (stoppedBy !== null) problems.push(`${index} was started after ${stoppedBy}`)
+    if (this.#cancelled.has(index)) problems.push(`${index} was started after it was cancelled`)
+    if (this.#isPaused()) problems.push(`${index} was started in a pause`)
     const used = [...this.#weights.values()].reduce((sum, its) => sum + its, 0)
     if (used > 0 && used + weight > this.#limit) problems.push(`${index} was started above the limit`)
     this.#waiting.delete(index)

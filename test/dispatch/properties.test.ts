@@ -1,13 +1,26 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Result } from '../../src/index.js'
 import { unhandledDuring } from '../helpers/fake-time.js'
 import { type Observed, Play } from './play.js'
 import { type Scenario, scenario } from './scenario.js'
 
 /** What must be so of every run, whatever came in between. */
 function check(observed: Observed, { tasks, halt, timeoutMs, totalTimeoutMs, source }: Scenario): void {
-  const { results, attempts, problems, startsOf, read, stoppedBy, left, summary, timersLeft, running, destroyed } =
-    observed
+  const {
+    results,
+    attempts,
+    problems,
+    startsOf,
+    read,
+    stoppedBy,
+    left,
+    summary,
+    timersLeft,
+    running,
+    destroyed,
+    cancelled,
+  } = observed
   expect(problems).toEqual([])
   expect(running).toBe(0)
   expect(timersLeft).toBe(0)
@@ -28,10 +41,11 @@ function check(observed: Observed, { tasks, halt, timeoutMs, totalTimeoutMs, sou
     // Stopped while it waited for another try, the last one is its result.
     expect([own.length, own.length + 1]).toContain(Math.max(result.attempt, own.length))
     expect(result.attempt).toBeLessThanOrEqual(result.attempts)
-    if (result.state === 'skipped') expect([wasStopped, result.attempt, result.startedAt]).toEqual([true, 0, null])
-    if (result.state === 'cancelled') expect(wasStopped).toBe(true)
+    const wasEnded = wasStopped || cancelled.has(result.index)
+    if (result.state === 'skipped') expect([wasEnded, result.attempt, result.startedAt]).toEqual([true, 0, null])
+    if (result.state === 'cancelled') expect(wasEnded).toBe(true)
     if (result.state === 'skipped' || result.state === 'cancelled') expect(result.error).not.toBeNull()
-    if (!wasStopped && result.state !== 'succeeded' && result.state !== 'invalid') {
+    if (!wasEnded && result.state !== 'succeeded' && result.state !== 'invalid') {
       expect(result.attempt).toBe(result.attempts)
     }
   }
@@ -39,8 +53,11 @@ function check(observed: Observed, { tasks, halt, timeoutMs, totalTimeoutMs, sou
   const timed = timeoutMs > 0 || tasks.some((task) => (task.timeoutMs ?? 0) > 0)
   if (!timed) expect(results.some(({ state }) => state === 'timed-out')).toBe(false)
   if (!wasStopped && halt === 'never' && totalTimeoutMs === 0 && !left) {
-    expect(results.some(({ state }) => state === 'skipped' || state === 'cancelled')).toBe(false)
-    expect(starts).toBeGreaterThanOrEqual(results.filter(({ state }) => state !== 'invalid').length)
+    const isOver = ({ state }: Result) => state !== 'skipped' && state !== 'cancelled'
+    expect(results.every((result) => isOver(result) || cancelled.has(result.index))).toBe(true)
+    expect(starts).toBeGreaterThanOrEqual(
+      results.filter(({ state }) => state !== 'invalid' && state !== 'skipped').length,
+    )
   }
 }
 

@@ -13,7 +13,9 @@ export interface ScenarioTask {
 }
 
 export type Action =
-  | { readonly what: 'soon' | 'now' | 'abort' | 'destroy' | 'suspend' }
+  | { readonly what: 'soon' | 'now' | 'abort' | 'destroy' | 'suspend' | 'pause' }
+  /** One task alone, where it runs or waits. */
+  | { readonly what: 'cancel'; readonly which: number }
   | { readonly what: 'concurrency'; readonly to: number }
 
 export interface Scenario {
@@ -64,8 +66,10 @@ const action: fc.Arbitrary<Action & { atMs: number }> = fc
           'abort' as const,
           'destroy' as const,
           'suspend' as const,
+          'pause' as const,
         ),
       }),
+      fc.record({ what: fc.constant('cancel' as const), which: fc.nat(24) }),
       fc.record({ what: fc.constant('concurrency' as const), to: fc.integer({ min: 1, max: 5 }) }),
     ),
     fc.nat(120),
@@ -95,7 +99,7 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
   backoffMs: fc.constantFrom(0, 20, 1_000),
   delayMs: fc.constantFrom(0, 0, 7),
   onResult: fc.constantFrom('none' as const, 'at once' as const, 'later' as const),
-  actions: fc.array(action, { maxLength: 3, size: 'max' }),
+  actions: fc.array(action, { maxLength: 4, size: 'max' }),
   readMs: fc.constantFrom(0, 0, 3, 40),
   leavesAfter: fc.option(fc.nat(20), { freq: 4 }),
   source: fc.constantFrom('array' as const, 'generator' as const, 'slow generator' as const),

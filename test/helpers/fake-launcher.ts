@@ -185,6 +185,11 @@ export class FakeChild implements Child {
     this.#events.onLost({ code: 'ERR_DROVER_LOST', message: 'pretended' })
   }
 
+  /** As on another machine: it has ended, and what it had printed is lost on its way. */
+  loseOutput(): void {
+    this.#events.onLost({ code: 'ERR_DROVER_LOST', message: 'pretended' })
+  }
+
   write(): boolean {
     return true
   }

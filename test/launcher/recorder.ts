@@ -19,6 +19,17 @@ export function startRecorded(launcher: Launcher, spec: Partial<StartSpec> & Pic
   return recorder
 }
 
+/** Starts children of one launcher, recorded: programs, and lines for the shell. */
+export function recordedStarts(launcherOf: () => Launcher) {
+  const start = (
+    file: string | Uint8Array,
+    args: readonly (string | Uint8Array)[] = [],
+    rest: Partial<StartSpec> = {},
+  ): Recorder => startRecorded(launcherOf(), { file, args, ...rest })
+  const shell = (line: string, rest: Partial<StartSpec> = {}): Recorder => start('/bin/sh', ['-c', line], rest)
+  return { start, shell }
+}
+
 export class Recorder implements ChildEvents {
   child!: Child
   startReturned = false

@@ -73,6 +73,18 @@ for (const launcher of ['native', 'node'] as const) {
       })
     })
 
+    it('a stream that fails with nothing said', async () => {
+      const failing = async function* () {
+        yield 'some'
+        throw null
+      }
+      const result = await run('cat; sleep 600', { stdin: failing(), launcher, reject: false })
+      expect(result).toMatchObject({
+        state: 'cancelled',
+        error: { code: 'ERR_DROVER_STDIN', message: 'standard input cannot be read: null' },
+      })
+    })
+
     it('parts of a file, again and again where it is tried again', async () => {
       const stdinFile = join(folder, `file-${launcher}`)
       writeFileSync(stdinFile, '0123456789')

@@ -162,37 +162,44 @@ describe('admission', () => {
 })
 
 describe('a task that makes way', () => {
-  it('is the youngest but never the oldest, is queued again, and loses none of its tries', async () => {
+  const MAKE_WAY = { code: 'ERR_DROVER_MEMFREE', message: 'too little' }
+  /** Three tasks that run, and what may tell one of them to make way. */
+  const threeRunning = async (retries = 0) => {
     const launcher = new FakeLauncher()
     const attempts: string[] = []
     const results: Result[] = []
-    const options = { ...checkDispatchOptions({ concurrency: 3, launcher }), slotSources: [] as never[] }
     let context!: SlotContext
     const source = (given: SlotContext) => {
       context = given
       return { take: () => ({ release() {} }), unwanted() {}, rest: async () => {} }
     }
-    const scheduler = new Scheduler(
-      { ...options, slotSources: [source] },
-      {
-        origin: null,
-        wantMore: () => false,
-        exhausted: true,
-        allRead: true,
-        total: null,
-        hasRoom: () => true,
-        lookahead: 0,
-        announce: (_entry, result) => void results.push(result),
-        onStart() {},
-        onAttempt: ({ state, error, attempt }) => void attempts.push(`${state} ${error?.code} ${attempt}`),
-        onIdle() {},
-      },
-    )
+    const options = {
+      ...checkDispatchOptions({ concurrency: 3, launcher, retries, backoffMs: 0 }),
+      slotSources: [source],
+    }
+    const scheduler = new Scheduler(options, {
+      origin: null,
+      wantMore: () => false,
+      exhausted: true,
+      allRead: true,
+      total: null,
+      hasRoom: () => true,
+      lookahead: 0,
+      announce: (_entry, result) => void results.push(result),
+      onStart() {},
+      onAttempt: ({ state, error, attempt }) => void attempts.push(`${state} ${error?.code} ${attempt}`),
+      onIdle() {},
+    })
     const maker = new EntryMaker(options)
     for (const name of ['a', 'b', 'c']) scheduler.enqueue(maker.make(named(name)))
     await until('all run', () => launcher.running === 3)
     for (const child of launcher.children) child.spawn()
-    expect(context.shed({ code: 'ERR_DROVER_MEMFREE', message: 'too little' })).toBe(true)
+    return { launcher, attempts, results, context }
+  }
+
+  it('is the youngest but never the oldest, is queued again, and loses none of its tries', async () => {
+    const { launcher, attempts, results, context } = await threeRunning()
+    expect(context.shed(MAKE_WAY)).toBe(true)
     await until('it runs again', () => launcher.children.length === 4)
     expect(nameOf(launcher.children[3]!)).toBe('c')
     expect(attempts).toEqual(['cancelled ERR_DROVER_MEMFREE 1'])
@@ -203,6 +210,23 @@ describe('a task that makes way', () => {
       results.every(({ state, attempt, attempts: allowed }) => state === 'succeeded' && attempt === 1 && allowed === 1),
     ).toBe(true)
     expect(context.shed({ code: 'x', message: 'nobody is there' })).toBe(false)
+  })
+
+  it('and had just failed by itself is tried again, and may have to make way then', async () => {
+    const { launcher, attempts, context } = await threeRunning(1)
+    const third = launcher.children[2]!
+    third.exit({ exitCode: 1, held: true })
+    expect(context.shed(MAKE_WAY)).toBe(true)
+    for (const stream of ['stdout', 'stderr'] as const) third.endOutput(stream)
+    await until('it is tried again', () => launcher.children.length === 4)
+    expect(attempts).toEqual(['failed undefined 1'])
+    const again = launcher.children[3]!
+    again.spawn()
+    expect(context.shed(MAKE_WAY)).toBe(true)
+    await until('it has made way', () => launcher.children.length === 5)
+    expect(nameOf(launcher.children[4]!)).toBe('c')
+    expect(launcher.children[1]!.signals).toEqual([])
+    expect(again.signals).toContain('SIGKILL')
   })
 })
 
