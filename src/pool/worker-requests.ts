@@ -260,5 +260,6 @@ export class WorkerRequests {
   #flush(): void {
     this.#isFlushing = false
     if (!this.#process.write(this.#conversation.take())) this.#isFull = true
+    this.#conversation.onWritten?.(this.#process.isHolding)
   }
 }
