@@ -249,7 +249,9 @@ describe('forEach', () => {
       expect(error!.message).toContain('no database')
     }
     const missing = new URL('./programs/missing.mjs', import.meta.url)
-    await expect(forEach([1], missing, { startBackoffMs: 1 }).summary()).rejects.toThrow(/missing\.mjs/)
+    await expect(forEach([1], missing, { startBackoffMs: 1 }).summary()).rejects.toThrow(
+      /Cannot find module .*missing\.mjs/,
+    )
   })
 
   it.each<[string, unknown, unknown, unknown]>([
