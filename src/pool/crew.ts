@@ -70,13 +70,14 @@ export class Crew implements WorkerHost {
     return this.#outgoing.size
   }
 
-  /** Whether one request more would have to wait until another is answered. */
-  get isExhausted(): boolean {
+  /** Whether one more would have to wait until another is answered. */
+  isExhaustedFor({ needsWholeWorker }: Waiting): boolean {
     const { max, pipeline } = this.#options
-    let room = Math.max(0, max - this.workers.size) * pipeline
+    const each = needsWholeWorker ? 1 : pipeline
+    let room = Math.max(0, max - this.workers.size) * each
     for (const worker of this.workers) {
-      if (worker.isStarting || worker.isChecked || worker.process.hasExited) room += pipeline
-      else if (worker.hasRoom && !worker.isLeased) room += pipeline - worker.requests.inFlight
+      if (worker.isStarting || worker.isChecked || worker.process.hasExited) room += each
+      else if (worker.hasRoom && !worker.isLeased) room += Math.max(0, each - worker.requests.inFlight)
     }
     return this.line.size >= room
   }
@@ -145,14 +146,14 @@ export class Crew implements WorkerHost {
   }
 
   onRoom(worker: PoolWorker): void {
-    if (worker.requests.answered > 0) {
+    if (worker.requests.hasAnswered) {
       this.#isProven = true
       this.#failures.noteSuccess()
     }
     if (!worker.isIdle) return this.pump()
     this.#permits.giveBack(worker)
-    const { maxRequests, maxSpare, max } = this.#options
-    if (worker.isRetired || (maxRequests > 0 && worker.requests.sent >= maxRequests)) return worker.leave()
+    const { maxSpare, max } = this.#options
+    if (worker.isRetired || worker.requests.isUsedUp) return worker.leave()
     this.#idle.add(worker)
     this.pump()
     if (maxSpare < max && worker.isIdle && !this.#isClosing && this.#countIdle() > maxSpare) worker.leave()

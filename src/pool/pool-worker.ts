@@ -123,8 +123,8 @@ export class PoolWorker implements WorkerProcessEvents, RequestsOwner {
    * perhaps, when it died with a request in a pool that has never had an answer.
    */
   failedStart(poolIsProven: boolean): 'certain' | 'perhaps' | null {
-    const { sent, answered, saysReady } = this.requests
-    if (this.failure === null || this.#wasEnded || answered > 0) return null
+    const { sent, hasAnswered, saysReady } = this.requests
+    if (this.failure === null || this.#wasEnded || hasAnswered) return null
     if (this.#wasReady && performance.now() - this.readyMs > LONG_LIFE_MS) return null
     if (sent === 0 || (saysReady && !this.#wasReady)) return 'certain'
     return saysReady || poolIsProven ? null : 'perhaps'

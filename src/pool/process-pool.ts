@@ -197,12 +197,12 @@ export class ProcessPool<Output extends string | Buffer = string>
   #enqueue(waiting: Exchange | LeaseRequest): void {
     if (this.#crew.assignNow(waiting)) return
     const { exhausted, maxQueue, max } = this.#options
-    if (exhausted === 'throw' && this.#crew.isExhausted) {
+    if (exhausted === 'throw' && this.#crew.isExhaustedFor(waiting)) {
       return waiting.reject(
         new PoolExhaustedError(`all workers of ${this.#name} are in use, and at most ${max} are allowed`),
       )
     }
-    if (this.#crew.line.size >= maxQueue && this.#crew.isExhausted) {
+    if (this.#crew.line.size >= maxQueue && this.#crew.isExhaustedFor(waiting)) {
       const message = `${maxQueue} requests wait for a worker of ${this.#name} already; wait for answers before asking for more, or raise maxQueue`
       return waiting.reject(new PoolExhaustedError(message))
     }

@@ -47,7 +47,7 @@ export class Upkeep {
     for (const worker of workers) {
       const bytes = memory.get(worker.pid!) ?? 0
       // One that is too large from the start would be replaced for ever, and nothing done.
-      if (bytes > recycleMemoryBytes && worker.requests.sent > 0) retire(worker)
+      if (bytes > recycleMemoryBytes && worker.requests.isUsed) retire(worker)
     }
   }
 
@@ -99,7 +99,7 @@ export class Upkeep {
       worker.requests.onPong = done
       worker.requests.ping()
     } else {
-      worker.requests.send(this.#healthExchange(done))
+      worker.requests.check(this.#healthExchange(done))
       worker.process.hold(false)
     }
   }

@@ -38,8 +38,12 @@ const LONGEST_PAUSE_MS = 1000
  *   send() ──► written, at once or with others ──► in flight ──► answered, given up, or dropped with the worker
  */
 export class WorkerRequests {
+  /** In all, those included by which it was asked whether it is well. */
   sent = 0
+  /** Of those that callers made. */
   answered = 0
+  /** Whether it has answered anything. */
+  hasAnswered = false
   /** How long it has had something to do in all, but for what it is at. */
   busyMs = 0
   /** Since when it has had something to do, or nothing. */
@@ -52,6 +56,9 @@ export class WorkerRequests {
   readonly #conversation: Conversation
   readonly #flights: Flights
   readonly #poll: BusyPoll
+  /** By how many it was asked whether it is well, and the last of them. */
+  #checks = 0
+  #check: Exchange | null = null
   #isFull = false
   #isFlushing = false
   #insideTimer: NodeJS.Timeout | null = null
@@ -105,10 +112,20 @@ export class WorkerRequests {
 
   /** Whether one request more can be sent, and the worker is not in the middle of a message that nobody asked for. */
   get hasRoom(): boolean {
-    const { maxRequests, pipeline } = this.#options
     const { inFlight } = this
-    if (this.#isFull || inFlight >= pipeline || (maxRequests > 0 && this.sent >= maxRequests)) return false
+    if (this.#isFull || inFlight >= this.#options.pipeline || this.isUsedUp) return false
     return inFlight > 0 || !this.#conversation.isInside
+  }
+
+  /** Whether it was sent something by a caller. */
+  get isUsed(): boolean {
+    return this.sent > this.#checks
+  }
+
+  /** Whether callers have sent it as many as one may get. */
+  get isUsedUp(): boolean {
+    const { maxRequests } = this.#options
+    return maxRequests > 0 && this.sent - this.#checks >= maxRequests
   }
 
   /** From now on it is to blame for as many as it says that it handles at once. */
@@ -136,6 +153,13 @@ export class WorkerRequests {
     this.#process.hold(true)
     this.#scheduleFlush()
     this.#poll.expect()
+  }
+
+  /** Sends a request that nobody made but the pool, to see whether it is well. */
+  check(exchange: Exchange): void {
+    this.#checks += 1
+    this.#check = exchange
+    this.send(exchange)
   }
 
   /** Asks for a sign of life, where the protocol has a message for that. */
@@ -208,8 +232,10 @@ export class WorkerRequests {
 
   /** An answer: given at once; or, with one request at a time, when what was printed before it has been read. */
   #take(id: number, outcome: Outcome): void {
-    if (this.#flights.get(id) === undefined) return
-    this.answered += 1
+    const exchange = this.#flights.get(id)
+    if (exchange === undefined) return
+    this.hasAnswered = true
+    if (exchange !== this.#check) this.answered += 1
     this.#flights.noteAnswer(id, outcome)
     if (this.#options.pipeline > 1) return this.#flights.settleAnswer(id)
     // By then all that it printed before the answer has been read.

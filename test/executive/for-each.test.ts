@@ -167,6 +167,13 @@ describe('forEach', () => {
     ])
   })
 
+  it('to pause one that is over does not keep the program alive', async () => {
+    const run = actOn(answers(1))
+    await run.summary()
+    run.paused = true
+    expect(run.paused).toBe(false)
+  })
+
   it('to leave the loop early ends the processes, with what they had started, and closes the source', async () => {
     const word = uniqueSleep()
     let closed = false
