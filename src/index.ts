@@ -51,9 +51,10 @@ export {
   WorkerError,
   type WorkerErrorDetails,
 } from './pool/pool-errors.js'
+export type { PoolEvents, WorkerExit } from './pool/pool-events.js'
 export type { PoolOptions, PoolProtocol } from './pool/pool-options.js'
 export type { LatencyStats, PoolStats } from './pool/pool-stats.js'
-export { type AcquireOptions, type PoolEvents, ProcessPool, type WorkerExit } from './pool/process-pool.js'
+export { type AcquireOptions, ProcessPool } from './pool/process-pool.js'
 export type { Leftovers } from './process/execution-options.js'
 export type { Limits } from './process/limits.js'
 export type { Cause } from './process/outcome.js'

@@ -9,6 +9,7 @@ import type { PoolOptions, PoolProtocol } from '../pool/pool-options.js'
 import { checkOneOf } from '../process/process-options.js'
 import { OptionError } from '../task/errors.js'
 import type { Text } from '../task/task.js'
+import { type ListenAddress, parseListenAddress } from '../web/listen-address.js'
 import type { PoolWords } from './pool-words.js'
 import type { Showing } from './printed-run.js'
 import { delimiterOf, type JournalRequest, journalRequest, printingOptions, progressOf } from './run-options.js'
@@ -24,6 +25,8 @@ export interface PoolRequest extends Showing {
   readonly messages: Omit<MessagesRequest, 'command'>
   readonly dispatch: DispatchSourceOptions
   readonly journal: JournalRequest | null
+  /** Where the run is shown while it goes on; null for nowhere. */
+  readonly report: ListenAddress | null
 }
 
 /** @throws OptionError that names the option and what was expected. */
@@ -48,6 +51,7 @@ export function poolRequest(command: readonly Text[], words: PoolWords): PoolReq
     },
     dispatch: dispatchOptions(words),
     journal: journalRequest(words, ['drover', ...process.argv.slice(2)]),
+    report: words.report === undefined ? null : parseListenAddress('--report', words.report),
     printing,
     progress: progressOf(words, printing, words.argFile?.includes('-') ?? true),
     quiet: words.quiet === true,

@@ -32,7 +32,7 @@ export interface PoolWords
         | 'argFile'
         | 'null'
       )
-    | ('delimiter' | 'strict' | 'maxLine' | 'progress' | 'quiet' | 'verbose' | 'color' | 'launcher')
+    | ('delimiter' | 'strict' | 'maxLine' | 'report' | 'progress' | 'quiet' | 'verbose' | 'color' | 'launcher')
     | keyof SharingWords
   > {
   readonly protocol?: string
@@ -102,6 +102,7 @@ export function addPoolOptions(command: Command): Command {
         ['always', 'interval', 'never'],
       ),
     )
+    .option('--report <[host:]port>', 'serve a page that shows the run while it goes on; 0 is any free port')
     .optionsGroup('What is printed:')
     .option('-k, --keep-order', 'answers in the order of the messages')
     .option('--tag', 'put the message and a tab in front of each line')

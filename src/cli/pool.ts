@@ -6,10 +6,12 @@ import type { Printer } from '../output/printer.js'
 import type { ShownJobs } from '../output/progress/progress-keys.js'
 import { programCommand } from '../pool/check-pool-options.js'
 import { ProcessPool } from '../pool/process-pool.js'
+import type { LiveReport } from '../report/live/live-options.js'
 import type { Result } from '../task/result.js'
 import { displayText, type Task, type Text } from '../task/task.js'
 import type { Ending } from './exit.js'
 import { type Kept, openKept } from './keeping.js'
+import { openLiveReport, shownIn } from './live-report.js'
 import type { PoolRequest } from './pool-options.js'
 import { printedRun } from './printed-run.js'
 import { cancelHere, type SteeredRun } from './signals.js'
@@ -38,6 +40,7 @@ async function runWith(request: PoolRequest, kept: Kept): Promise<Ending> {
   const answers = new AnswerPrinting(request)
   let pool: ProcessPool<Buffer> | null = null
   let run: DispatchRun | null = null
+  let live: LiveReport | null = null
   return printedRun({
     showing: request,
     journal: kept.journal,
@@ -46,12 +49,12 @@ async function runWith(request: PoolRequest, kept: Kept): Promise<Ending> {
     begin: async (to) => {
       // All that can be wrong with the messages comes to light before a worker is started.
       const messages = await openMessages({ ...request.messages, command: programCommand(program, args) })
+      live = request.report === null ? null : await openLiveReport(request.report)
       pool = args === undefined ? new ProcessPool(program, request.pool) : new ProcessPool(program, args, request.pool)
       pool.on('output', ({ chunk }) => to.complain(chunk))
       pool.on('warning', (message) => to.messages.say(message))
       run = dispatch(messages, {
-        ...request.dispatch,
-        ...kept.dispatch,
+        ...shownIn(live, { ...request.dispatch, ...kept.dispatch }),
         pool,
         ...(form === 'jsonl' && protocol === 'frames' && { messageOf: parsedMessage }),
         concurrency: pool.max * (request.pool.pipeline ?? 1),
@@ -73,6 +76,7 @@ async function runWith(request: PoolRequest, kept: Kept): Promise<Ending> {
           return task
         },
       })
+      live?.watch(run)
       return run
     },
     jobs: (made) => jobsOf(made, pool!, request.pool.pipeline ?? 1),
@@ -87,6 +91,7 @@ async function runWith(request: PoolRequest, kept: Kept): Promise<Ending> {
       // Who was cancelled may still have a worker busy; that is not waited for.
       if (pool !== null && pool.stats().running > 0) await pool.destroy()
       else await pool?.close()
+      await live?.close()
     },
   })
 }

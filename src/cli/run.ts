@@ -12,8 +12,8 @@ import { printCommands } from './dry-run.js'
 import type { Ending } from './exit.js'
 import { followJobsFile } from './jobs-file.js'
 import { type Kept, openKept } from './keeping.js'
+import { openLiveReport, shownIn } from './live-report.js'
 import type { Messages } from './messages.js'
-import { printErr } from './print.js'
 import { type PrintingRun, printedRun, type Showing } from './printed-run.js'
 import type { QueueRequest } from './queue-options.js'
 import type { JournalRequest } from './run-options.js'
@@ -93,29 +93,6 @@ function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
       await request.queue?.close()
     },
   })
-}
-
-/** Serves a page of the run, and says where. */
-async function openLiveReport(address: ListenAddress): Promise<LiveReport> {
-  const { serveReport } = await import('../report/live/serve-report.js')
-  const live = await serveReport({ address, command: ['drover', ...process.argv.slice(2)] })
-  // The only time that anybody gets to know the token, so --quiet does not keep it back.
-  printErr(`drover: report: ${live.url}\n`)
-  return live
-}
-
-/** Has the page told of all results, after whoever has to know them first. */
-function shownIn(live: LiveReport | null, options: DispatchSourceOptions): DispatchSourceOptions {
-  if (live === null) return options
-  return {
-    ...options,
-    onAttempt: (attempt) => live.add(attempt),
-    onResult: (result, progress) => {
-      const told = options.onResult?.(result, progress)
-      if (told === undefined) return live.add(result)
-      return told.then(() => live.add(result))
-    },
-  }
 }
 
 async function open(input: RunRequest['input'], journal: Journal | null): Promise<TaskInput> {

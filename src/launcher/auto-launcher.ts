@@ -146,6 +146,10 @@ class UnprovenChild implements Child {
     return this.#child.write(...chunks)
   }
 
+  get isHolding(): boolean | undefined {
+    return this.#told !== null || this.#child.isHolding
+  }
+
   endInput(): void {
     this.#tell((child) => child.endInput())
   }

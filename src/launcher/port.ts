@@ -210,6 +210,11 @@ export interface Child {
    * throws when the child is gone.
    */
   write(...chunks: readonly (Uint8Array | string)[]): boolean
+  /**
+   * Whether something that was given to {@link write} may still be needed, and so must not change; false only when it is certain that all
+   * of it is in the child's pipe, or never will be. Where an adapter does not know: undefined.
+   */
+  readonly isHolding?: boolean | undefined
   /** Only for stdin `pipe`. Ends its standard input, when all that was written has been read. */
   endInput(): void
   /** Only for output to a `pipe`. Stops reading a stream, so that the child waits when its pipe is full; a few chunks may still arrive. */

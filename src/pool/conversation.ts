@@ -50,8 +50,12 @@ export interface Conversation {
   cancel(id: number): void
   ping(): void
   exit(): void
-  /** What is to be written to the worker, in order; it must not change until it was written. */
+  /** What is to be written to the worker, in order; it is written before anything else is taken of any conversation. */
   take(): Uint8Array[]
+  /**
+   * What was taken has been written. Where it `isHeld` some of it is not in the pipe yet, and must not change; else all that was ever taken is.
+   */
+  onWritten?(isHeld: boolean): void
   /**
    * The receiver gives the chunk away.
    *

@@ -1,9 +1,11 @@
 import type { OutputStream } from '../launcher/port.js'
 import type { SlotPermit } from '../slots/slot-source.js'
 import type { Exchange } from './exchange.js'
+import { IdleWorkers } from './idle-workers.js'
 import type { CheckedPoolOptions } from './pool-options.js'
 import { PoolWorker, type WorkerHost } from './pool-worker.js'
 import { StartFailures } from './start-failures.js'
+import { SurplusWorkers } from './surplus-workers.js'
 import { type Waiting, WaitingLine } from './waiting-line.js'
 import { WorkerPermits } from './worker-permits.js'
 
@@ -35,10 +37,8 @@ export class Crew implements WorkerHost {
   readonly #failures: StartFailures
   readonly #permits: WorkerPermits
   readonly #outgoing = new Set<PoolWorker>()
-  /** More than there may be since the maximum was lowered: they exit when they have answered. */
-  readonly #surplus = new Set<PoolWorker>()
-  /** Those with nothing to do, the one that was busy last at the end; others are taken out when they are come across. */
-  readonly #idle: PoolWorker[] = []
+  readonly #surplus = new SurplusWorkers()
+  readonly #idle = new IdleWorkers()
   #started = 0
   /** Whether any worker has ever answered. */
   #isProven = false
@@ -70,13 +70,14 @@ export class Crew implements WorkerHost {
     return this.#outgoing.size
   }
 
-  /** Whether one request more would have to wait until another is answered. */
-  get isExhausted(): boolean {
+  /** Whether one more would have to wait until another is answered. */
+  isExhaustedFor({ needsWholeWorker }: Waiting): boolean {
     const { max, pipeline } = this.#options
-    let room = Math.max(0, max - this.workers.size) * pipeline
+    const each = needsWholeWorker ? 1 : pipeline
+    let room = Math.max(0, max - this.workers.size) * each
     for (const worker of this.workers) {
-      if (worker.isStarting || worker.isChecked || worker.process.hasExited) room += pipeline
-      else if (worker.hasRoom && !worker.isLeased) room += pipeline - worker.inFlight
+      if (worker.isStarting || worker.isChecked || worker.process.hasExited) room += each
+      else if (worker.hasRoom && !worker.isLeased) room += Math.max(0, each - worker.requests.inFlight)
     }
     return this.line.size >= room
   }
@@ -84,7 +85,7 @@ export class Crew implements WorkerHost {
   /** Gives what waits to workers that have room, and starts workers where there are too few. */
   pump(): void {
     for (let next = this.line.peek(); next !== undefined; next = this.line.peek()) {
-      const worker = this.#idleWorker() ?? (next.needsWholeWorker ? undefined : this.#leastBusy())
+      const worker = this.#idle.last() ?? (next.needsWholeWorker ? undefined : this.#leastBusy())
       if (worker === undefined || !this.#permits.admits(worker)) break
       this.line.shift()
       next.assign(worker)
@@ -98,7 +99,7 @@ export class Crew implements WorkerHost {
   /** Gives a request to a worker that has nothing to do. False when there is none, or others wait. */
   assignNow(waiting: Waiting): boolean {
     if (this.line.size > 0) return false
-    const worker = this.#idleWorker()
+    const worker = this.#idle.last()
     if (worker === undefined || !this.#permits.admits(worker)) return false
     waiting.assign(worker)
     return true
@@ -112,10 +113,7 @@ export class Crew implements WorkerHost {
 
   /** The maximum has changed: those that are too many exit as soon as they can, and what waits gets those that may be. */
   fit(): void {
-    for (const worker of this.#surplus) worker.isRetired = false
-    this.#surplus.clear()
-    const tooMany = Math.max(0, this.workers.size - this.#options.max)
-    for (const worker of [...this.workers].sort(byUselessness).slice(0, tooMany)) this.#dismiss(worker)
+    this.#surplus.fit(this.workers, this.#options.max)
     this.pump()
   }
 
@@ -143,21 +141,20 @@ export class Crew implements WorkerHost {
   /** Gives back what somebody held for himself. */
   release(worker: PoolWorker): void {
     worker.isLeased = false
-    worker.process.hold(worker.inFlight > 0 || worker.hasEnded)
+    worker.process.hold(worker.requests.inFlight > 0 || worker.hasEnded)
     if (!worker.hasEnded) this.onRoom(worker)
   }
 
   onRoom(worker: PoolWorker): void {
-    if (worker.answered > 0) {
+    if (worker.requests.hasAnswered) {
       this.#isProven = true
       this.#failures.noteSuccess()
     }
     if (!worker.isIdle) return this.pump()
     this.#permits.giveBack(worker)
-    const { maxRequests, maxSpare, max } = this.#options
-    if (worker.isRetired || (maxRequests > 0 && worker.sent >= maxRequests)) return worker.leave()
-    if (!worker.isListed) this.#idle.push(worker)
-    worker.isListed = true
+    const { maxSpare, max } = this.#options
+    if (worker.isRetired || worker.requests.isUsedUp) return worker.leave()
+    this.#idle.add(worker)
     this.pump()
     if (maxSpare < max && worker.isIdle && !this.#isClosing && this.#countIdle() > maxSpare) worker.leave()
   }
@@ -175,9 +172,9 @@ export class Crew implements WorkerHost {
 
   onEnded(worker: PoolWorker): void {
     this.workers.delete(worker)
-    if (this.#surplus.size > 0) this.#keepOne(worker)
+    this.#surplus.onEnded(worker)
     this.#outgoing.add(worker)
-    if (worker.isListed) this.#idle.splice(this.#idle.indexOf(worker), 1)
+    this.#idle.delete(worker)
     const failedStart = worker.failedStart(this.#isProven)
     if (worker.wasNoRoom && [...this.workers].some(({ pid }) => pid !== null)) {
       this.#failures.noteShortage()
@@ -203,34 +200,10 @@ export class Crew implements WorkerHost {
     if (this.#failures.areTooMany) log?.error({ waiting: this.line.size }, 'workers cannot be started')
   }
 
-  #dismiss(worker: PoolWorker): void {
-    if (worker.isIdle || worker.isStarting) return worker.leave()
-    if (worker.isRetired) return
-    worker.isRetired = true
-    this.#surplus.add(worker)
-  }
-
-  /** One that was not too many has ended: one of those that are may stay for it. */
-  #keepOne(ended: PoolWorker): void {
-    if (this.#surplus.delete(ended)) return
-    const [kept] = this.#surplus
-    this.#surplus.delete(kept!)
-    kept!.isRetired = false
-  }
-
   #countIdle(): number {
     let count = 0
     for (const worker of this.workers) if (worker.isIdle) count += 1
     return count
-  }
-
-  #idleWorker(): PoolWorker | undefined {
-    for (let last = this.#idle.at(-1); last !== undefined; last = this.#idle.at(-1)) {
-      if (last.isIdle && last.hasRoom) return last
-      last.isListed = false
-      this.#idle.pop()
-    }
-    return undefined
   }
 
   #leastBusy(): PoolWorker | undefined {
@@ -239,7 +212,7 @@ export class Crew implements WorkerHost {
     let best: PoolWorker | undefined
     for (const worker of this.workers) {
       if (!worker.hasRoom || worker.isLeased || this.#permits.isDue(worker)) continue
-      if (best === undefined || worker.inFlight < best.inFlight) best = worker
+      if (best === undefined || worker.requests.inFlight < best.requests.inFlight) best = worker
     }
     return best
   }
@@ -300,16 +273,4 @@ export class Crew implements WorkerHost {
   #change(): Promise<void> {
     return new Promise((resolve) => this.#onChange.push(resolve))
   }
-}
-
-/** Those that can go with the least loss first. */
-function byUselessness(a: PoolWorker, b: PoolWorker): number {
-  return usefulness(a) - usefulness(b)
-}
-
-function usefulness(worker: PoolWorker): number {
-  if (worker.isRetired) return 0
-  if (worker.isStarting) return 1
-  if (worker.isIdle) return 2
-  return worker.isLeased ? 4 : 3
 }

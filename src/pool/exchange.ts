@@ -66,7 +66,7 @@ export class Exchange implements Waiting {
   }
 
   assign(worker: PoolWorker): void {
-    worker.send(this)
+    worker.requests.send(this)
   }
 
   /** Tells once, when its worker has printed something or it is settled. @returns takes it back. */

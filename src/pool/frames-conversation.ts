@@ -67,6 +67,11 @@ export class FramesConversation implements Conversation {
     return this.#writer.take()
   }
 
+  onWritten(isHeld: boolean): void {
+    if (isHeld) this.#writer.held()
+    else this.#writer.written()
+  }
+
   read(chunk: Buffer): void {
     this.#isFresh = !this.#reader.isInside && !this.#wasFull
     // More may have come while it was read.

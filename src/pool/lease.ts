@@ -2,15 +2,13 @@ import { checkDuration } from '../process/process-options.js'
 import { DroverError } from '../task/errors.js'
 import type { Answer, RequestOptions } from './answer.js'
 import type { Exchange } from './exchange.js'
+import type { MadeExchange } from './exchange-maker.js'
 import type { PoolWorker } from './pool-worker.js'
 
 /** What a lease needs of its pool. */
 export interface LeaseSide {
   /** @throws what cannot be sent. */
-  makeExchange(
-    data: unknown,
-    options: LeaseRequestOptions,
-  ): { exchange: Exchange; answer: Promise<Answer<never, never>> }
+  makeExchange(data: unknown, options: LeaseRequestOptions): MadeExchange
   release(worker: PoolWorker): void
 }
 
@@ -76,7 +74,7 @@ export class Lease<Value = unknown, Output extends string | Buffer = string> imp
       throw this.#worker.failure ?? new DroverError('ERR_DROVER_WORKER_DIED', 'the worker has ended')
     const { exchange, answer } = this.#side.makeExchange(data, options)
     this.#exchange = exchange
-    if (!exchange.isSettled) this.#worker.send(exchange)
+    if (!exchange.isSettled) this.#worker.requests.send(exchange)
     return answer
   }
 
@@ -110,7 +108,7 @@ export class Lease<Value = unknown, Output extends string | Buffer = string> imp
   release(): void {
     if (this.#isReleased) return
     this.#isReleased = true
-    if (this.#worker.waitedFor > 0)
+    if (this.#worker.requests.waitedFor > 0)
       this.#worker.fail({ code: 'ERR_DROVER_WORKER_DIED', what: 'was released before it had answered' })
     else if (this.#hasFailed) this.#worker.isRetired = true
     this.#side.release(this.#worker)

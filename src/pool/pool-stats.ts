@@ -77,8 +77,8 @@ export class PoolCounts {
       if (worker.isIdle) spare += 1
       else running += 1
       // Whether it is well nobody asked for but the pool.
-      if (!worker.isChecked) inFlight += worker.waitedFor
-      busyMs += worker.busyMs + (worker.inFlight > 0 ? now - worker.sinceMs : 0)
+      if (!worker.isChecked) inFlight += worker.requests.waitedFor
+      busyMs += worker.requests.busyMs + (worker.requests.inFlight > 0 ? now - worker.requests.sinceMs : 0)
       aliveMs += now - worker.readyMs
     }
     return {

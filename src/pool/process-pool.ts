@@ -1,22 +1,20 @@
 import { EventEmitter } from 'node:events'
-import type { OutputStream } from '../launcher/port.js'
-import type { Log } from '../observe/logger.js'
-import { traceRequest, traceSettled } from '../observe/traced-request.js'
 import { onAbort } from '../process/on-abort.js'
-import { checkCount, checkDuration, checkSignal, rejectUnknown } from '../process/process-options.js'
+import { checkDuration, checkSignal, rejectUnknown } from '../process/process-options.js'
 import { sweep } from '../process/sweep.js'
 import { ClosedError } from '../task/errors.js'
 import { describeCommand, type Task, type Text } from '../task/task.js'
 import { uniqueId } from '../task/unique-id.js'
 import type { Answer, RequestOptions } from './answer.js'
 import { checkPoolOptions, sizesWithMax, type WorkerProgram } from './check-pool-options.js'
-import { checkOnOutput, checkPriority, REQUEST_OPTIONS } from './check-request.js'
-import { encodeRequest } from './conversations.js'
+import { checkPriority, REQUEST_OPTIONS } from './check-request.js'
 import { Crew } from './crew.js'
-import { Exchange } from './exchange.js'
+import type { Exchange } from './exchange.js'
+import { ExchangeMaker } from './exchange-maker.js'
 import { Lease } from './lease.js'
 import { LeaseRequest } from './lease-request.js'
-import { PoolExhaustedError, type WorkerError } from './pool-errors.js'
+import { PoolExhaustedError } from './pool-errors.js'
+import { crewEventsOf, type PoolEvents } from './pool-events.js'
 import type { CheckedPoolOptions, PoolOptions } from './pool-options.js'
 import { PoolCounts, type PoolStats } from './pool-stats.js'
 import type { PoolWorker } from './pool-worker.js'
@@ -28,36 +26,6 @@ export interface AcquireOptions {
   readonly signal?: AbortSignal | undefined
   /** Higher first; equals in the order they came. Default: 0. */
   readonly priority?: number | undefined
-}
-
-/** A worker that is there no more. */
-export interface WorkerExit {
-  /** Null where it was never started. */
-  readonly pid: number | null
-  /** Null where a signal ended it. */
-  readonly exitCode: number | null
-  /** Name of the signal that it died of, as in `SIGKILL`. */
-  readonly signal: string | null
-  /** Why, unless it was asked to exit. */
-  readonly error: WorkerError | null
-  /** How many requests it had answered. */
-  readonly answered: number
-  /** The end, 8 KiB at the most, of what it printed outside of requests, and of all that it wrote to standard error. */
-  readonly stdout: string
-  /** The same of standard error, of all that it wrote there. */
-  readonly stderr: string
-}
-
-/** What a {@link ProcessPool} emits. What a listener throws is an uncaught exception, and the pool goes on. */
-export interface PoolEvents {
-  /** A worker is being started; its pid is known a moment later. */
-  start: [worker: { readonly number: number }]
-  /** Nothing is left of a worker. */
-  exit: [worker: WorkerExit]
-  /** Something that people should know of a pool that goes on all the same. */
-  warning: [message: string]
-  /** A worker printed something that belongs to no request for certain. */
-  output: [output: { readonly pid: number | null; readonly stream: OutputStream; readonly chunk: Buffer }]
 }
 
 /**
@@ -79,8 +47,8 @@ export class ProcessPool<Output extends string | Buffer = string>
   readonly #crew: Crew
   readonly #upkeep: Upkeep
   readonly #counts = new PoolCounts()
+  readonly #exchanges: ExchangeMaker
   readonly #hurry = new AbortController()
-  #order = 0
   #isClosed = false
   #ended: Promise<void> | null = null
 
@@ -98,23 +66,11 @@ export class ProcessPool<Output extends string | Buffer = string>
     const args = Array.isArray(argsOrOptions) ? (argsOrOptions as readonly Text[]) : undefined
     this.#given = args === undefined ? (argsOrOptions as PoolOptions) : more
     this.#options = checkPoolOptions(program, args, this.#given)
-    const { log } = this.#options
-    this.#crew = new Crew(this.#scope, this.#options, {
-      onStart: (worker) => {
-        this.#counts.started += 1
-        log?.debug({ worker: worker.number }, 'worker started')
-        tell(() => this.emit('start', { number: worker.number }))
-      },
-      onGone: (worker) => {
-        if (log !== null) logExit(log, worker)
-        tell(() => this.emit('exit', exitOf(worker)))
-      },
-      onPrinted: (worker, stream, chunk) => tell(() => this.emit('output', { pid: worker.pid, stream, chunk })),
-      onWarning: (message) => {
-        log?.warn({}, message)
-        tell(() => this.emit('warning', message))
-      },
-    })
+    this.#exchanges = new ExchangeMaker(this.#options, this.#counts)
+    const onStarted = () => {
+      this.#counts.started += 1
+    }
+    this.#crew = new Crew(this.#scope, this.#options, crewEventsOf(this, this.#options.log, onStarted))
     this.#upkeep = new Upkeep(this.#crew, this.#options)
     this.#upkeep.begin()
     this.#crew.pump()
@@ -161,7 +117,7 @@ export class ProcessPool<Output extends string | Buffer = string>
     try {
       this.#refuseIfClosed()
       rejectUnknown('request()', options, REQUEST_OPTIONS)
-      const { exchange, answer } = this.#makeExchange(data, options)
+      const { exchange, answer } = this.#exchanges.make(data, options, false)
       if (!exchange.isSettled) this.#enqueue(exchange)
       return answer
     } catch (error) {
@@ -181,12 +137,12 @@ export class ProcessPool<Output extends string | Buffer = string>
     checkSignal(signal)
     signal?.throwIfAborted()
     const worker = await new Promise<PoolWorker>((resolve, reject) => {
-      const request = new LeaseRequest(checkPriority(options.priority), this.#nextOrder(), resolve, reject)
+      const request = new LeaseRequest(checkPriority(options.priority), this.#exchanges.nextOrder(), resolve, reject)
       if (signal !== undefined) request.release = onAbort(signal, () => request.reject(signal.reason))
       this.#enqueue(request)
     })
     return new Lease(worker, {
-      makeExchange: (data, own) => this.#makeExchange(data, { ...own, retries: 0 }, true),
+      makeExchange: (data, own) => this.#exchanges.make(data, { ...own, retries: 0 }, true),
       release: (leased) => this.#crew.release(leased),
     })
   }
@@ -238,60 +194,15 @@ export class ProcessPool<Output extends string | Buffer = string>
     await sweep(launcher, this.#scope, { graceMs, hurry: this.#hurry.signal, isOver: () => true })
   }
 
-  #makeExchange(
-    data: unknown,
-    options: RequestOptions,
-    leased = false,
-  ): { exchange: Exchange; answer: Promise<Answer<never, never>> } {
-    const { signal } = options
-    checkSignal(signal)
-    if (signal?.aborted === true) {
-      this.#counts.rejected += 1
-      throw signal.reason
-    }
-    const timeoutMs =
-      options.timeoutMs === undefined ? this.#options.timeoutMs : checkDuration('timeoutMs', options.timeoutMs)
-    const retries = options.retries === undefined ? this.#options.retries : checkCount('retries', options.retries)
-    const terms = {
-      value: encodeRequest(this.#options, data),
-      priority: checkPriority(options.priority),
-      order: this.#nextOrder(),
-      timeoutMs,
-      retries,
-    }
-    const onOutput = checkOnOutput(options.onOutput)
-    const message = traceRequest(this.program, terms.priority, leased)
-    let exchange!: Exchange
-    const answer = new Promise<Answer<never, never>>((resolve, reject) => {
-      exchange = new Exchange(
-        terms,
-        this.#options,
-        (given) => {
-          this.#counts.noteAnswer(given.queuedMs, given.durationMs)
-          traceSettled(message, exchange, given)
-          resolve(given)
-        },
-        (error) => {
-          this.#counts.rejected += 1
-          traceSettled(message, exchange, { error })
-          reject(error)
-        },
-      )
-    })
-    exchange.onOutput = onOutput
-    if (signal !== undefined) exchange.release = onAbort(signal, () => exchange.reject(signal.reason))
-    return { exchange, answer }
-  }
-
   #enqueue(waiting: Exchange | LeaseRequest): void {
     if (this.#crew.assignNow(waiting)) return
     const { exhausted, maxQueue, max } = this.#options
-    if (exhausted === 'throw' && this.#crew.isExhausted) {
+    if (exhausted === 'throw' && this.#crew.isExhaustedFor(waiting)) {
       return waiting.reject(
         new PoolExhaustedError(`all workers of ${this.#name} are in use, and at most ${max} are allowed`),
       )
     }
-    if (this.#crew.line.size >= maxQueue && this.#crew.isExhausted) {
+    if (this.#crew.line.size >= maxQueue && this.#crew.isExhaustedFor(waiting)) {
       const message = `${maxQueue} requests wait for a worker of ${this.#name} already; wait for answers before asking for more, or raise maxQueue`
       return waiting.reject(new PoolExhaustedError(message))
     }
@@ -303,43 +214,7 @@ export class ProcessPool<Output extends string | Buffer = string>
     return `the pool (${describeCommand(this.#options.program)})`
   }
 
-  #nextOrder(): number {
-    this.#order += 1
-    return this.#order
-  }
-
   #refuseIfClosed(): void {
     if (this.#isClosed) throw new ClosedError('this pool')
-  }
-}
-
-/** What a listener throws is an uncaught exception, as it is always, but the pool goes on. */
-function tell(emit: () => void): void {
-  try {
-    emit()
-  } catch (error) {
-    process.nextTick(() => {
-      throw error
-    })
-  }
-}
-
-function logExit(log: Log, { number, pid, answered, process: { exit }, failure }: PoolWorker): void {
-  const { exitCode = null, signal = null } = exit ?? {}
-  const fields = { worker: number, pid, exitCode, signal, answered }
-  if (failure === null) log.debug(fields, 'worker ended')
-  else log.warn({ ...fields, err: failure }, 'worker failed')
-}
-
-function exitOf(worker: PoolWorker): WorkerExit {
-  const { exitCode = null, signal = null } = worker.process.exit ?? {}
-  return {
-    pid: worker.pid,
-    exitCode,
-    signal,
-    error: worker.failure,
-    answered: worker.answered,
-    stdout: worker.process.tail('stdout'),
-    stderr: worker.process.tail('stderr'),
   }
 }

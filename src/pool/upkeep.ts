@@ -47,7 +47,7 @@ export class Upkeep {
     for (const worker of workers) {
       const bytes = memory.get(worker.pid!) ?? 0
       // One that is too large from the start would be replaced for ever, and nothing done.
-      if (bytes > recycleMemoryBytes && worker.sent > 0) retire(worker)
+      if (bytes > recycleMemoryBytes && worker.requests.isUsed) retire(worker)
     }
   }
 
@@ -64,8 +64,8 @@ export class Upkeep {
     const { maxIdleMs, min } = this.#options
     if (maxIdleMs === 0) return
     const now = performance.now()
-    const idle = [...this.#crew.workers].filter((worker) => worker.isIdle && now - worker.sinceMs > maxIdleMs)
-    idle.sort((a, b) => a.sinceMs - b.sinceMs)
+    const idle = [...this.#crew.workers].filter((worker) => worker.isIdle && now - worker.requests.sinceMs > maxIdleMs)
+    idle.sort((a, b) => a.requests.sinceMs - b.requests.sinceMs)
     for (const worker of idle.slice(0, Math.max(0, this.#crew.workers.size - min))) worker.leave()
   }
 
@@ -74,14 +74,15 @@ export class Upkeep {
     if (healthCheckMs === 0) return
     const now = performance.now()
     for (const worker of [...this.#crew.workers]) {
-      if (worker.isIdle && now - Math.max(worker.sinceMs, worker.checkedMs) >= healthCheckMs) this.#check(worker)
+      if (worker.isIdle && now - Math.max(worker.requests.sinceMs, worker.checkedMs) >= healthCheckMs)
+        this.#check(worker)
     }
   }
 
   #check(worker: PoolWorker): void {
     const { healthTimeoutMs } = this.#options
     // To be asked is not to have something to do.
-    const { sinceMs } = worker
+    const { sinceMs } = worker.requests
     worker.isChecked = true
     const what = `did not answer a health check within ${healthTimeoutMs} ms`
     const timer = setTimeout(() => worker.fail({ code: 'ERR_DROVER_WORKER_DIED', what }), healthTimeoutMs)
@@ -89,16 +90,16 @@ export class Upkeep {
     const done = () => {
       clearTimeout(timer)
       worker.isChecked = false
-      worker.onPong = null
+      worker.requests.onPong = null
       worker.checkedMs = performance.now()
-      worker.sinceMs = sinceMs
+      worker.requests.sinceMs = sinceMs
       if (!worker.hasEnded) this.#crew.onRoom(worker)
     }
-    if (worker.canPing) {
-      worker.onPong = done
-      worker.ping()
+    if (worker.requests.canPing) {
+      worker.requests.onPong = done
+      worker.requests.ping()
     } else {
-      worker.send(this.#healthExchange(done))
+      worker.requests.check(this.#healthExchange(done))
       worker.process.hold(false)
     }
   }

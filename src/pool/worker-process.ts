@@ -109,6 +109,11 @@ export class WorkerProcess implements ChildEvents {
     return pieces.length === 0 || (this.#child?.write(...pieces) ?? true)
   }
 
+  /** Whether something that was written is not in its pipe yet, and must not change. */
+  get isHolding(): boolean {
+    return this.#child !== null && this.#child.isHolding !== false
+  }
+
   /** Ends its input, which asks it to exit, and ends it by force when it does not. */
   letExit(): void {
     this.hold(true)

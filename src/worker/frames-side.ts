@@ -14,7 +14,7 @@ const MAX_BYTES = 0xffff_ffff
 /** The worker's side of `frames`, see `docs/protocol.md`. */
 export class FramesSide implements ProtocolSide {
   readonly #parts: SideParts
-  readonly #writer = new FrameWriter(true)
+  readonly #writer = new FrameWriter()
   readonly #reader = new FrameReader(ToWorker, MAX_BYTES, (type, id, payload) => this.#handle(type, id, payload))
   #clones = false
   #poll: BusyPoll | null = null
@@ -105,7 +105,7 @@ export class FramesSide implements ProtocolSide {
 
   #write(): void {
     this.#parts.output.write(this.#writer.take())
-    this.#writer.reuse()
+    this.#writer.written()
   }
 }
 
@@ -115,6 +115,7 @@ export function tellEarlyOutput(output: ProtocolOutput): void {
   capturePrinted(['stdout', 'stderr'], (_request, stream, chunk) => {
     writer.tagged(FromWorker.output, 0, PrintedTo[stream], chunk)
     output.write(writer.take())
+    writer.written()
   })
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, writeSync, writevSync } from 'node:fs'
 
 /** How long to wait when the pipe is full and does not wait by itself. */
 const PAUSE_MS = 1
@@ -12,9 +12,8 @@ export class ProtocolOutput {
 
   /** Writes all of it before it returns: a process may end at any time afterwards. */
   write(pieces: readonly Uint8Array[]): void {
-    for (const piece of pieces) {
-      for (let at = 0; at < piece.length; ) at += writeSome(this.#descriptor, piece, at)
-    }
+    let left = pieces
+    while (left.length > 0) left = piecesAfter(left, writeSome(this.#descriptor, left))
   }
 }
 
@@ -26,9 +25,16 @@ export function protocolOutput(): ProtocolOutput {
   return taken
 }
 
-function writeSome(descriptor: number, piece: Uint8Array, at: number): number {
+/** What is left of them behind so many bytes. */
+function piecesAfter(pieces: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+  let [place, left] = [0, bytes]
+  while (place < pieces.length && left >= pieces[place]!.length) left -= pieces[place++]!.length
+  return left === 0 ? pieces.slice(place) : [pieces[place]!.subarray(left), ...pieces.slice(place + 1)]
+}
+
+function writeSome(descriptor: number, pieces: readonly Uint8Array[]): number {
   try {
-    return writeSync(descriptor, piece, at)
+    return pieces.length === 1 ? writeSync(descriptor, pieces[0]!) : writevSync(descriptor, pieces)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EAGAIN') {

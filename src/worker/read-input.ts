@@ -7,7 +7,8 @@ export interface InputEvents {
   onEnd(): void
 }
 
-const READ_BYTES = 65_536
+/** As much as the pipe has room for, so that a long message is there at once. */
+const READ_BYTES = 262_144
 
 /** Reads standard input. Pipes and sockets are read into one buffer again and again, everything else as Node does. */
 export function readInput({ onChunk, onEnd }: InputEvents): void {

@@ -98,7 +98,7 @@ describe('drover pool with lines', () => {
     const results = resultsOf(end)
     expect(results).toHaveLength(2)
     expect(results[0]).toMatchObject({ state: 'lost', error: { code: 'ERR_DROVER_WORKER_START' } })
-    expect(end.stderr).toContain('/nonexistent/worker')
+    expect(end.stderr).toContain('could not be started: there is no program /nonexistent/worker')
   })
 })
 
@@ -184,14 +184,14 @@ describe('drover pool and mistakes', () => {
   const mistakes: [string, string[], string][] = [
     ['no worker', [], 'say what the workers are'],
     ['a module and a command', ['--module', MODULE, 'cat'], '--module'],
-    ['a module that is not there', ['--module', '/nonexistent.mjs'], '/nonexistent.mjs'],
+    ['a module that is not there', ['--module', '/nonexistent.mjs'], 'there is no file /nonexistent.mjs'],
     ['a module with another protocol', ['--module', MODULE, '--protocol', 'lines'], '--protocol'],
-    ['an unknown protocol', ['--protocol', 'grpc', 'cat'], '"grpc"'],
+    ['an unknown protocol', ['--protocol', 'grpc', 'cat'], 'not "grpc"'],
     ['two forms', ['--jsonl', '--lengths', 'cat'], '--jsonl and --lengths'],
     ['two delimiters', ['--jsonl', '-0', 'cat'], '-0'],
     ['jobs without a limit', ['-j', '0', 'cat'], '--jobs'],
-    ['more kept than allowed', ['--min', '3', '-j', '2', 'cat'], 'min'],
-    ['an empty number', ['--min', '', 'cat'], '--min'],
+    ['more kept than allowed', ['--min', '3', '-j', '2', 'cat'], 'min: expected at most max'],
+    ['an empty number', ['--min', '', 'cat'], '--min: expected'],
     ['pipelining where there is none', ['--protocol', 'process-pool', '--pipeline', '2', 'cat'], 'pipeline'],
     ['resume without a journal', ['--resume', 'cat'], '--journal'],
     ['a tag in JSON', ['--tag', '--json', 'cat'], '--tag'],

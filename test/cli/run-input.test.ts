@@ -179,7 +179,7 @@ describe('bad input: exit 255, the place, and nothing started', () => {
     const long = file('long.jsonl', `${good}{"command": "echo ${'x'.repeat(5_000)}"}`)
     for (const [args, message] of [
       [['--max-line', '1K', '--tasks', long], /line 2.*--max-line/s],
-      [['--tasks', join(folder, 'directory')], /directory/],
+      [['--tasks', join(folder, 'directory')], /is a directory; name a file/],
       [['--tasks', join(folder, 'missing')], /missing.*no such file/],
       [['-a', join(folder, 'missing'), 'echo'], /missing.*no such file/],
     ] as const) {
@@ -236,7 +236,7 @@ describe('bad input: exit 255, the place, and nothing started', () => {
       [['--ungroup', '-k', 'echo'], /--keep-order/],
       [['--leftovers', 'eat', 'echo'], /leftovers.*kill, keep, wait/],
       [['-0', '-d', ',', 'echo'], /--null and --delimiter/],
-      [['echo {3}', ':::', 'a'], /\{3\}/],
+      [['echo {3}', ':::', 'a'], /\{3\}.*there is only one column/],
     ] as const) {
       const end = await drover(['run', ...args])
       expect(end, args.join(' ')).toMatchObject({ status: 255, stdout: '' })

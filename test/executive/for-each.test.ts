@@ -167,6 +167,13 @@ describe('forEach', () => {
     ])
   })
 
+  it('to pause one that is over does not keep the program alive', async () => {
+    const run = actOn(answers(1))
+    await run.summary()
+    run.paused = true
+    expect(run.paused).toBe(false)
+  })
+
   it('to leave the loop early ends the processes, with what they had started, and closes the source', async () => {
     const word = uniqueSleep()
     let closed = false
@@ -249,7 +256,9 @@ describe('forEach', () => {
       expect(error!.message).toContain('no database')
     }
     const missing = new URL('./programs/missing.mjs', import.meta.url)
-    await expect(forEach([1], missing, { startBackoffMs: 1 }).summary()).rejects.toThrow(/missing\.mjs/)
+    await expect(forEach([1], missing, { startBackoffMs: 1 }).summary()).rejects.toThrow(
+      /Cannot find module .*missing\.mjs/,
+    )
   })
 
   it.each<[string, unknown, unknown, unknown]>([

@@ -136,6 +136,16 @@ describe('a lease', () => {
     lease.release()
     expect((await settled(ask(ANSWER))).value).toBe('well')
   })
+
+  it('needs a whole worker: with exhausted: throw the rest of one that is at something will not do', async () => {
+    const { pool, ask } = bound(hostilePool('frames', { max: 1, pipeline: 4, exhausted: 'throw' }))
+    await settled(ask(ANSWER))
+    const slow = ask({ act: 'slow', text: 'slow' })
+    expect(await errorOf(pool.acquire())).toMatchObject({ code: 'ERR_DROVER_EXHAUSTED' })
+    expect((await settled(Promise.all([slow, ask(ANSWER)]))).map(({ value }) => value)).toEqual(['slow', 'well'])
+    const lease = await settled(pool.acquire())
+    lease.release()
+  })
 })
 
 function bound(hostile: { pool: ProcessPool; ask: ReturnType<typeof hostilePool>['ask'] }) {

@@ -180,7 +180,7 @@ describe('limits on each worker', () => {
     expect(() => forEach([], new URL('file:///x.js'), { nice: 50 })).toThrow(/nice/)
     const end = await drover(['pool', '--max-processes', '0', 'cat'])
     expect(end).toMatchObject({ status: 255, stdout: '' })
-    expect(end.stderr).toContain('--max-processes')
+    expect(end.stderr).toContain('--max-processes: expected a whole number of at least 1')
     const answered = await drover(['pool', '--slots', 'cli', '--nice', '3', 'cat'], {
       env: { XDG_RUNTIME_DIR: folder },
       input: 'a\nb\n',

@@ -1,4 +1,8 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
+import type { WorkerExit } from '../../src/index.js'
 import { runProgram } from '../helpers/program.js'
 import { until } from '../helpers/until.js'
 import { errorOf, hostilePool, poolOf, programFile, settled } from './support.js'
@@ -89,6 +93,23 @@ it('the one that the worker is at is waited for no longer than killGraceMs when 
   expect(await given).toMatchObject({ code: 'ERR_DROVER_TIMEOUT' })
   expect(behind).toMatchObject({ value: 'behind', pid })
   expect((await settled(ask(ANSWER))).value).toBe('well')
+})
+
+it('a health check counts for nothing: neither as a request that was answered, nor as one of maxRequests', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'drover-checks-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const log = join(folder, 'log')
+  writeFileSync(log, '')
+  const line = `while read -r x; do echo "$x" >> '${log}'; echo "$x"; done`
+  const health = { healthCheckMs: 1, checkIntervalMs: 10, healthRequest: 'well?' }
+  const pool = poolOf('sh', ['-c', line], { protocol: 'lines', min: 1, max: 1, maxRequests: 2, ...health })
+  const exit = new Promise<WorkerExit>((resolve) => pool.once('exit', resolve))
+  const checks = () => readFileSync(log, 'utf8').split('\n').length - 1
+  await until('it was asked five times', () => checks() >= 5)
+  expect((await settled(pool.request('one'))).value).toBe('one')
+  expect(pool.stats()).toMatchObject({ started: 1, answered: 1 })
+  expect((await settled(pool.request('two'))).value).toBe('two')
+  expect(await settled(exit)).toMatchObject({ answered: 2, error: null })
 })
 
 it('a health check is neither something to do nor a reason to refuse', async () => {

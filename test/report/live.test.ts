@@ -238,3 +238,32 @@ describe('drover run --report', () => {
     expect(run.stderr).toContain('drover: report: http://127.0.0.1:')
   })
 })
+
+describe('drover pool --report', () => {
+  it('shows messages as they are answered, and what is with a worker', async () => {
+    const worker =
+      'while read -r l; do [ "$l" != hold ] || sleep 60; [ "$l" != bad ] || { echo why >&2; exit 3; }; echo "$l"; done'
+    const run = new Drover(['pool', '--quiet', '--report', '0', '-j', '2', worker], { env: {} })
+    await until('it says where', () => run.stderr.includes('?token='))
+    const url = /^drover: report: (http:\S+)$/m.exec(run.stderr)![1]!
+    run.process.stdin.write('good\nbad\nhold\n')
+    await until('two are there', async () => (await ask(url)).rows.length === 2)
+    const { rows } = await ask(url)
+    expect(rows.find(({ index }) => index === 0)).toMatchObject({ state: 'succeeded' })
+    expect(rows.find(({ index }) => index === 1)).toMatchObject({ state: 'failed', detail: { stderr: 'why\n' } })
+    await until('the third is with a worker', async () => (await ask(url)).head.live!.runningCount === 1)
+    const { live, runs } = (await ask(url)).head
+    expect(live!.running).toMatchObject([{ index: 2 }])
+    expect(runs[0]!.command.slice(0, 3)).toEqual(['drover', 'pool', '--quiet'])
+    run.process.kill('SIGTERM')
+    expect(await run.end).toMatchObject({ signal: 'SIGTERM' })
+    expect(run.stdout).toBe('good\n')
+  })
+
+  it('does not begin where nothing can listen', async () => {
+    const report = await serve()
+    const run = new Drover(['pool', '--report', new URL(report.url).port, 'cat'])
+    expect(await run.end).toMatchObject({ status: 255 })
+    expect(run.stderr).toContain('another program listens there')
+  })
+})

@@ -30,6 +30,11 @@ export class ChildPipes {
     return this.#early !== null
   }
 
+  /** Whether something that was written may still be needed. */
+  get areHolding(): boolean {
+    return this.#direct === null || this.#direct.isHolding
+  }
+
   /** @returns false when the writer should wait. */
   write(chunks: readonly (Uint8Array | string)[]): boolean {
     if (this.#input !== null) {

@@ -79,6 +79,11 @@ export class DirectStreams {
     return hasRoom
   }
 
+  /** Whether something that was written is not in the pipe yet. */
+  get isHolding(): boolean {
+    return !this.#isDeaf && this.#input.writableLength > 0
+  }
+
   /** Closes its standard input, when all is written. */
   endInput(): void {
     this.#input.end()

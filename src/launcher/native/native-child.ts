@@ -60,6 +60,10 @@ export class NativeChild implements Child, InputSink {
     return this.#pipes.write(chunks)
   }
 
+  get isHolding(): boolean {
+    return this.#pipes.areHolding
+  }
+
   endInput(): void {
     this.#pipes.end()
   }

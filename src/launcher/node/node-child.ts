@@ -57,6 +57,10 @@ export class NodeChild implements Child {
     return hasRoom
   }
 
+  get isHolding(): boolean {
+    return (this.#process?.stdin?.writableLength ?? 0) > 0
+  }
+
   endInput(): void {
     this.#process?.stdin?.end()
   }

@@ -1,36 +1,36 @@
 import { COUNTED_HEADER_BYTES, HEADER_BYTES } from './frame.js'
+import { Scratch } from './scratch.js'
 import type { EncodedValue } from './values.js'
 
 const SLAB_BYTES = 65_536
-/** Bodies of at least this size are handed on as they are; smaller ones are cheaper to copy. */
+/** Bodies of at least this size are handed on as they are, or if they are texts written when they are taken; smaller ones are cheaper to copy. */
 const LARGE = 16_384
-/** The same where the memory is there already. */
-const LARGE_WHERE_REUSED = 1024 * 1024
+/** No text with less than this needs to be looked at to know that it is not large. */
+const SURELY_SMALL = Math.floor(LARGE / 3)
+
+interface LongText {
+  readonly type: number
+  readonly id: number
+  readonly tag: number
+  readonly text: string
+}
+
+const scratch = new Scratch()
 
 /**
- * Collects frames in slabs until they are taken to be written. Slabs are not used again, unless {@link FrameWriter.reuse} is
- * called.
+ * Collects frames in slabs until they are taken to be written.
  *
  *   slab  [ taken | collected | free ]
  *                 ^ start     ^ end
+ *
+ * What is taken has to be written before anybody else takes something, and then {@link FrameWriter.written} or {@link FrameWriter.held}
+ * be called.
  */
 export class FrameWriter {
-  readonly #large: number
   #slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES)
   #start = 0
   #end = 0
-  #pieces: Uint8Array[] = []
-  #bytes = 0
-
-  /** @param isReused - whether {@link reuse} will be called each time, so that slabs for long bodies are worth their while. */
-  constructor(isReused = false) {
-    this.#large = isReused ? LARGE_WHERE_REUSED : LARGE
-  }
-
-  /** How many bytes wait to be taken. */
-  get bytes(): number {
-    return this.#bytes + this.#end - this.#start
-  }
+  #pieces: (Uint8Array | LongText)[] = []
 
   /** A frame without a payload. */
   empty(type: number, id: number): void {
@@ -45,27 +45,18 @@ export class FrameWriter {
 
   /** A frame whose payload is a byte and then these bytes, or this text as UTF-8. */
   tagged(type: number, id: number, tag: number, body: string | Uint8Array): void {
-    const bound = typeof body === 'string' ? boundOf(body) : 0
-    if (typeof body === 'string' && bound < this.#large) {
-      this.#reserve(HEADER_BYTES + 1 + bound)
-      const written = this.#slab.write(body, this.#end + HEADER_BYTES + 1)
-      this.#header(type, id, 1 + written)
-      this.#slab[this.#end] = tag
-      this.#end += 1 + written
-      return
-    }
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body
-    const isLarge = bytes.length >= this.#large
-    this.#reserve(HEADER_BYTES + 1 + (isLarge ? 0 : bytes.length))
-    this.#header(type, id, 1 + bytes.length)
+    if (typeof body === 'string') return this.#text(type, id, tag, body)
+    const isLarge = body.length >= LARGE
+    this.#reserve(HEADER_BYTES + 1 + (isLarge ? 0 : body.length))
+    this.#header(type, id, 1 + body.length)
     this.#slab[this.#end++] = tag
-    this.#body(bytes, isLarge)
+    this.#body(body, isLarge)
   }
 
   /** A frame whose payload is a JSON text. */
   json(type: number, id: number, content: unknown): void {
     const bytes = Buffer.from(JSON.stringify(content))
-    const isLarge = bytes.length >= this.#large
+    const isLarge = bytes.length >= LARGE
     this.#reserve(HEADER_BYTES + (isLarge ? 0 : bytes.length))
     this.#header(type, id, bytes.length)
     this.#body(bytes, isLarge)
@@ -76,37 +67,45 @@ export class FrameWriter {
     this.#closePiece()
     const pieces = this.#pieces
     this.#pieces = []
-    this.#bytes = 0
-    return pieces
+    for (const [place, piece] of pieces.entries()) if (!(piece instanceof Uint8Array)) pieces[place] = encodeLong(piece)
+    return pieces as Uint8Array[]
   }
 
-  /** What was taken has been written, and nothing else is collected: its memory is used again. */
-  reuse(): void {
+  /** Nothing that was ever taken is still to be written: its memory is used again. */
+  written(): void {
+    scratch.reuse()
+    if (this.#end > this.#start) return
     this.#start = 0
     this.#end = 0
   }
 
+  /** Of what was taken something is still to be written. */
+  held(): void {
+    scratch.abandon()
+  }
+
+  #text(type: number, id: number, tag: number, text: string): void {
+    const bound = text.length > SURELY_SMALL && text.length < LARGE ? Buffer.byteLength(text) : text.length * 3
+    if (bound >= LARGE) {
+      this.#closePiece()
+      this.#pieces.push({ type, id, tag, text })
+      return
+    }
+    this.#reserve(HEADER_BYTES + 1 + bound)
+    const written = this.#slab.write(text, this.#end + HEADER_BYTES + 1)
+    this.#header(type, id, 1 + written)
+    this.#slab[this.#end] = tag
+    this.#end += 1 + written
+  }
+
   #header(type: number, id: number, payloadBytes: number): void {
-    const slab = this.#slab
-    const length = payloadBytes + COUNTED_HEADER_BYTES
-    let at = this.#end
-    slab[at++] = length >>> 24
-    slab[at++] = length >>> 16
-    slab[at++] = length >>> 8
-    slab[at++] = length
-    slab[at++] = type
-    slab[at++] = id >>> 24
-    slab[at++] = id >>> 16
-    slab[at++] = id >>> 8
-    slab[at++] = id
-    this.#end = at
+    this.#end = writeHeader(this.#slab, this.#end, type, id, payloadBytes)
   }
 
   #body(bytes: Uint8Array, isLarge: boolean): void {
     if (isLarge) {
       this.#closePiece()
       this.#pieces.push(bytes)
-      this.#bytes += bytes.length
       return
     }
     this.#slab.set(bytes, this.#end)
@@ -123,13 +122,28 @@ export class FrameWriter {
 
   #closePiece(): void {
     if (this.#end === this.#start) return
-    this.#bytes += this.#end - this.#start
     this.#pieces.push(this.#slab.subarray(this.#start, this.#end))
     this.#start = this.#end
   }
 }
 
-/** The most bytes that a text takes, found without looking at it where that hardly matters. */
-function boundOf(text: string): number {
-  return text.length * 3 < LARGE ? text.length * 3 : Buffer.byteLength(text)
+function encodeLong({ type, id, tag, text }: LongText): Buffer {
+  const frame = scratch.encode(text, HEADER_BYTES + 1)
+  frame[writeHeader(frame, 0, type, id, frame.length - HEADER_BYTES)] = tag
+  return frame
+}
+
+/** @returns where it ends. */
+function writeHeader(bytes: Buffer, at: number, type: number, id: number, payloadBytes: number): number {
+  const length = payloadBytes + COUNTED_HEADER_BYTES
+  bytes[at] = length >>> 24
+  bytes[at + 1] = length >>> 16
+  bytes[at + 2] = length >>> 8
+  bytes[at + 3] = length
+  bytes[at + 4] = type
+  bytes[at + 5] = id >>> 24
+  bytes[at + 6] = id >>> 16
+  bytes[at + 7] = id >>> 8
+  bytes[at + 8] = id
+  return at + HEADER_BYTES
 }
