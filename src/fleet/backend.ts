@@ -11,7 +11,7 @@ import type {
   WorkerOptions,
 } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { describeAddress, type QueueAddress } from './address.js'
+import { describeAddress, isTlsAddress, type QueueAddress } from './address.js'
 import {
   CONNECT_MS,
   clusterBackend,
@@ -192,10 +192,9 @@ function prefixOf(queue: string): string {
 
 /** Of a Sentinel and of a cluster's nodes nobody says more than that they are not to be had. */
 function hintFor(address: QueueAddress): string {
-  const isTls = address.kind !== 'postgres' && address.tls !== null
-  return isTls
-    ? 'is the server running, the address right, and its certificate one of the authority that ?ca= names?'
-    : 'is the server running, and the address right?'
+  if (!isTlsAddress(address)) return 'is the server running, and the address right?'
+  const authority = address.kind === 'postgres' ? 'sslrootcert' : 'ca'
+  return `is the server running, the address right, and its certificate one of the authority that ?${authority}= names?`
 }
 
 /** How BullMQ gets at a server. */
