@@ -17,19 +17,22 @@ interface ClusterConnection {
   readonly options: {
     readonly redisOptions: Omit<NonNullable<ClusterOptions['redisOptions']>, 'replyMapping'>
     readonly clusterRetryStrategy: (times: number) => number
+    readonly slotsRefreshTimeout: number
     readonly lazyConnect: boolean
   }
 }
 
 /** How long the first connection may take before the server counts as not there. */
 export const CONNECT_MS = 10_000
+/** How long a node of a cluster may take to say who has what; on a busy machine the second that is usual is not enough. */
+const SLOTS_MS = 5_000
 /** The longest pause between two tries to connect again. */
 const MOST_RECONNECT_MS = 2_000
 
 const STRICT_SSL_MODES: ReadonlySet<string | null> = new Set(['prefer', 'require', 'verify-ca'])
 
 const DISCONNECTIONS =
-  /ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOENT|connection (is closed|terminated)|timeout exceeded|sentinels are unreachable|refresh slots cache|CLUSTERDOWN|LOADING|READONLY|MASTERDOWN/i
+  /ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOENT|connection (is closed|close|terminated)|timeout exceeded|sentinels are unreachable|refresh slots cache|startup nodes|cluster redirections|CLUSTERDOWN|LOADING|READONLY|MASTERDOWN|NOREPLICAS/i
 
 /** How long to wait before another try, after so many. */
 export function reconnectMs(times: number): number {
@@ -50,7 +53,12 @@ export function redisConnection(address: RedisAddress): RedisConnection {
   if (address.kind === 'cluster')
     return {
       hosts: address.hosts,
-      options: { redisOptions: common, clusterRetryStrategy: reconnectMs, lazyConnect: true },
+      options: {
+        redisOptions: common,
+        clusterRetryStrategy: reconnectMs,
+        slotsRefreshTimeout: SLOTS_MS,
+        lazyConnect: true,
+      },
     }
   const single: SingleOptions = { ...common, db: address.db, retryStrategy: reconnectMs }
   switch (address.kind) {
