@@ -52,6 +52,9 @@ const SCHEMES =
   'redis://, rediss://, redis+socket:///PATH, redis+sentinel://, redis+cluster:// (or rediss+…), postgres://'
 const HOST = /^(?:\[([\da-f:]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i
 const TLS_FILES = ['ca', 'cert', 'key'] as const
+const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']
+/** Files for TLS in the address of a PostgreSQL server. */
+export const SSL_FILES = ['sslrootcert', 'sslcert', 'sslkey'] as const
 const QUESTION_MARK = 'queue: a ? in a name or a password is written as %3F in the address'
 const DEFAULT_PORTS = { redis: 6379, sentinel: 26379, cluster: 6379 } as const
 
@@ -129,7 +132,10 @@ function postgresAddress(address: string, password: string | undefined): QueueAd
     throw new OptionError('queue: expected an address as in postgres://USER@HOST:PORT/DATABASE')
   }
   if (url.hostname.includes(',')) throw new OptionError('queue: a PostgreSQL queue is on one host')
-  for (const own of ['queue', 'schema']) once(url.searchParams, own)
+  for (const name of ['queue', 'schema', 'sslmode', ...SSL_FILES]) once(url.searchParams, name)
+  const mode = url.searchParams.get('sslmode')
+  if (mode !== null && !SSL_MODES.includes(mode))
+    throw new OptionError(`queue: sslmode: expected one of ${SSL_MODES.join(', ')}, not ${JSON.stringify(mode)}`)
   const queue = queueName(url.searchParams.get('queue'))
   const schema = url.searchParams.get('schema') ?? 'drover'
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
@@ -143,7 +149,7 @@ function postgresAddress(address: string, password: string | undefined): QueueAd
 /** What people may see of an address, and where messages say that something went wrong: all but passwords. */
 export function describeAddress(address: QueueAddress): string {
   const list = (hosts: readonly HostPort[]) => hosts.map(hostText).join(',')
-  const scheme = address.kind !== 'postgres' && address.tls !== null ? 'rediss' : 'redis'
+  const scheme = isTlsAddress(address) ? 'rediss' : 'redis'
   switch (address.kind) {
     case 'redis':
       return `${scheme}://${hostText(address)}`
@@ -165,6 +171,14 @@ export function holdsPassword(address: string): boolean {
   const [whole = '', query = ''] = cut(address, '?')
   // Slashes belong to it as well for whoever reads the address.
   return /^[\w+]+:\/\/[^@]*:.+@/.test(whole) || /(?:^|&)password=./.test(query)
+}
+
+/** Whether the server is spoken to with TLS. */
+export function isTlsAddress(address: QueueAddress): boolean {
+  if (address.kind !== 'postgres') return address.tls !== null
+  const options = new URL(address.url).searchParams
+  const mode = options.get('sslmode') ?? (options.has('sslrootcert') ? 'verify-full' : 'disable')
+  return mode !== 'disable'
 }
 
 /** @throws OptionError unless it can be the name of a queue: letters, digits and `._-`, beginning with a letter. */

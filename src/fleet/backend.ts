@@ -11,7 +11,7 @@ import type {
   WorkerOptions,
 } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { describeAddress, type QueueAddress } from './address.js'
+import { describeAddress, isTlsAddress, type QueueAddress } from './address.js'
 import {
   CONNECT_MS,
   clusterBackend,
@@ -159,14 +159,26 @@ export class Backend {
     }
   }
 
-  /** Does something that may be done twice, again and again while the server cannot be reached. */
-  async patiently<T>(call: () => Promise<T>): Promise<T> {
+  /**
+   * Does something that may be done twice, again and again while the server cannot be reached.
+   *
+   * @param forMs - for how long it is tried. Default: for ever.
+   * @throws (as a rejection) QueueError after that time, and what the call has thrown for another reason.
+   */
+  async patiently<T>(call: () => Promise<T>, forMs = Number.POSITIVE_INFINITY): Promise<T> {
+    const untilMs = performance.now() + forMs
     for (let times = 0; ; times++) {
       try {
         return await call()
       } catch (error) {
         if (!isDisconnection(error)) throw error
-        await new Promise((resolve) => setTimeout(resolve, reconnectMs(times)))
+        const pauseMs = reconnectMs(times)
+        if (performance.now() + pauseMs > untilMs)
+          throw new QueueError(
+            `the queue at ${describeAddress(this.address)} could not be reached any more: ${reasonOf(error)}; is the server running?`,
+            { cause: error },
+          )
+        await new Promise((resolve) => setTimeout(resolve, pauseMs))
       }
     }
   }
@@ -192,10 +204,9 @@ function prefixOf(queue: string): string {
 
 /** Of a Sentinel and of a cluster's nodes nobody says more than that they are not to be had. */
 function hintFor(address: QueueAddress): string {
-  const isTls = address.kind !== 'postgres' && address.tls !== null
-  return isTls
-    ? 'is the server running, the address right, and its certificate one of the authority that ?ca= names?'
-    : 'is the server running, and the address right?'
+  if (!isTlsAddress(address)) return 'is the server running, and the address right?'
+  const authority = address.kind === 'postgres' ? 'sslrootcert' : 'ca'
+  return `is the server running, the address right, and its certificate one of the authority that ?${authority}= names?`
 }
 
 /** How BullMQ gets at a server. */
@@ -214,7 +225,10 @@ async function wayTo(address: QueueAddress, bull: BullModule): Promise<Way> {
   if (!('hosts' in connection)) return { factory, connection }
   const { Cluster } = await import('ioredis')
   return {
-    factory: clusterBackend(factory, () => new Cluster([...connection.hosts], connection.options)),
+    factory: clusterBackend(
+      factory,
+      () => new Cluster([...connection.hosts], { ...connection.options, lazyConnect: false }),
+    ),
     connection: connection.options,
   }
 }

@@ -1,6 +1,6 @@
 import { OptionError } from '../task/errors.js'
 import type { BackendOptions } from './backend.js'
-import { type QueueChoice, withQueue } from './open-queue.js'
+import { askQueue, type QueueChoice } from './open-queue.js'
 import { checkRun, type TaskEnvelope } from './task-envelope.js'
 
 /** What is to end. */
@@ -30,7 +30,7 @@ export async function cancel({ queue: choice, run, task, ...options }: CancelOpt
   if (task === '') throw new OptionError('task: expected the id or the key of a task')
   const isMeant = ({ id, key, run: own }: TaskEnvelope) =>
     own === run && (task === undefined || task === id || task === key)
-  return withQueue(choice, options, async ({ queue, control }) => {
+  return askQueue(choice, options, async ({ queue, control }) => {
     const active = await queue.getJobs(['active'])
     await control.cancel({ run, task: task ?? null })
     return { running: active.filter((job) => job !== undefined && isMeant(job.data as TaskEnvelope)).length }

@@ -3,7 +3,7 @@ import type { BackendFactory, IQueueBackend } from 'bullmq'
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis'
 import type { PoolConfig } from 'pg'
 import { OptionError } from '../task/errors.js'
-import type { HostPort, QueueAddress, TlsFiles } from './address.js'
+import { type HostPort, type QueueAddress, SSL_FILES, type TlsFiles } from './address.js'
 
 type RedisAddress = Exclude<QueueAddress, { kind: 'postgres' }>
 type PostgresAddress = Extract<QueueAddress, { kind: 'postgres' }>
@@ -17,17 +17,22 @@ interface ClusterConnection {
   readonly options: {
     readonly redisOptions: Omit<NonNullable<ClusterOptions['redisOptions']>, 'replyMapping'>
     readonly clusterRetryStrategy: (times: number) => number
+    readonly slotsRefreshTimeout: number
     readonly lazyConnect: boolean
   }
 }
 
 /** How long the first connection may take before the server counts as not there. */
 export const CONNECT_MS = 10_000
+/** How long a node of a cluster may take to say who has what; on a busy machine the second that is usual is not enough. */
+const SLOTS_MS = 5_000
 /** The longest pause between two tries to connect again. */
 const MOST_RECONNECT_MS = 2_000
 
+const STRICT_SSL_MODES: ReadonlySet<string | null> = new Set(['prefer', 'require', 'verify-ca'])
+
 const DISCONNECTIONS =
-  /ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOENT|connection (is closed|terminated)|timeout exceeded|sentinels are unreachable|refresh slots cache|CLUSTERDOWN|LOADING|READONLY|MASTERDOWN/i
+  /ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOENT|connection (is closed|close|terminated)|timeout exceeded|sentinels are unreachable|refresh slots cache|startup nodes|cluster redirections|CLUSTERDOWN|LOADING|READONLY|MASTERDOWN|NOREPLICAS/i
 
 /** How long to wait before another try, after so many. */
 export function reconnectMs(times: number): number {
@@ -48,7 +53,12 @@ export function redisConnection(address: RedisAddress): RedisConnection {
   if (address.kind === 'cluster')
     return {
       hosts: address.hosts,
-      options: { redisOptions: common, clusterRetryStrategy: reconnectMs, lazyConnect: true },
+      options: {
+        redisOptions: common,
+        clusterRetryStrategy: reconnectMs,
+        slotsRefreshTimeout: SLOTS_MS,
+        lazyConnect: true,
+      },
     }
   const single: SingleOptions = { ...common, db: address.db, retryStrategy: reconnectMs }
   switch (address.kind) {
@@ -69,9 +79,18 @@ export function redisConnection(address: RedisAddress): RedisConnection {
   }
 }
 
+/** @throws OptionError for a file that cannot be read. */
 export function postgresConnection(address: PostgresAddress): PoolConfig {
+  const url = new URL(address.url)
+  for (const name of SSL_FILES) {
+    const file = url.searchParams.get(name)
+    if (file !== null) readTlsFile(name, file)
+  }
+  // What pg 8 takes them for, with a warning that its next release will not, which then would look less closely.
+  const isStrict = url.searchParams.get('uselibpqcompat') !== 'true'
+  if (isStrict && STRICT_SSL_MODES.has(url.searchParams.get('sslmode'))) url.searchParams.set('sslmode', 'verify-full')
   return {
-    connectionString: address.url,
+    connectionString: url.href,
     ...(address.password !== undefined && { password: address.password }),
     max: 4,
     keepAlive: true,
@@ -119,13 +138,13 @@ export function isDisconnection(error: unknown): boolean {
 }
 
 function tlsOptions(files: TlsFiles): Record<string, Buffer> {
-  return Object.fromEntries(
-    Object.entries(files).map(([name, file]) => {
-      try {
-        return [name, readFileSync(file)]
-      } catch (error) {
-        throw new OptionError(`queue: ${name}=${file} cannot be read: ${(error as Error).message}`)
-      }
-    }),
-  )
+  return Object.fromEntries(Object.entries(files).map(([name, file]) => [name, readTlsFile(name, file)]))
+}
+
+function readTlsFile(name: string, file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    throw new OptionError(`queue: ${name}=${file} cannot be read: ${(error as Error).message}`)
+  }
 }

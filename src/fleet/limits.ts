@@ -1,6 +1,6 @@
 import { checkCount, checkDuration } from '../process/process-options.js'
 import type { BackendOptions, TaskQueue } from './backend.js'
-import { type QueueChoice, withQueue } from './open-queue.js'
+import { askQueue, type QueueChoice } from './open-queue.js'
 import { permitQueue } from './permits.js'
 import { limitsOf, type QueueLimits } from './status.js'
 import { checkTag } from './task-envelope.js'
@@ -30,7 +30,7 @@ export async function limit(options: LimitOptions): Promise<QueueLimits> {
     checkDuration('rate.perMs', rate.perMs)
   }
   const tag = options.tag === undefined ? null : checkTag(options.tag)
-  return withQueue(options.queue, options, async ({ backend, queue: whole }) => {
+  return askQueue(options.queue, options, async ({ backend, queue: whole }) => {
     const queue = tag === null ? whole : backend.queue(permitQueue(whole.name, tag))
     try {
       return await set(queue, options)

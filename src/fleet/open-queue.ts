@@ -1,5 +1,6 @@
 import { parseQueueAddress, type QueueAddress } from './address.js'
 import { Backend, type BackendOptions, type TaskQueue } from './backend.js'
+import { CONNECT_MS } from './connection.js'
 import { Control } from './control.js'
 
 /** Where the queue is: an address as text, see {@link parseQueueAddress}, or one that was read. */
@@ -33,6 +34,15 @@ export async function withQueue<T>(
   } finally {
     await opened.close()
   }
+}
+
+/** As {@link withQueue}, for what may be done twice: again when the server was gone meanwhile, as long as the first answer may take. */
+export function askQueue<T>(
+  choice: QueueChoice,
+  options: BackendOptions,
+  call: (opened: OpenQueue) => Promise<T>,
+): Promise<T> {
+  return withQueue(choice, options, (opened) => opened.backend.patiently(() => call(opened), CONNECT_MS))
 }
 
 export function addressOf(choice: QueueChoice): QueueAddress {

@@ -83,7 +83,7 @@ export class QueueRunner implements TaskRunner, AsyncDisposable {
     jobLimits(options)
     const opened = await openQueue(options.queue, options)
     try {
-      if (options.run !== undefined) await opened.control.clear(runName)
+      if (options.run !== undefined) await opened.backend.patiently(() => opened.control.clear(runName))
       const runner = new QueueRunner(opened, runName, options)
       await runner.#events.waitUntilReady()
       return runner
@@ -145,22 +145,20 @@ export class QueueRunner implements TaskRunner, AsyncDisposable {
   async #submit(jobs: TaskJobSpec[]): Promise<void> {
     const wanted = jobs.filter(({ opts }) => this.#waiting.has(opts.jobId))
     if (wanted.length === 0) return
+    const { backend, queue } = this.#opened
+    const jobIds = wanted.map(({ opts }) => opts.jobId)
     try {
-      await this.#opened.backend.patiently(() => this.#opened.queue.addBulk(wanted))
+      await backend.patiently(() => queue.addBulk(wanted))
+      // Under a name that somebody chose, some may have been there.
+      if (this.#options.run !== undefined) await backend.patiently(() => this.#lookUp(jobIds, true))
     } catch (error) {
       this.#break(error)
       throw error
     }
-    for (const { opts } of wanted) {
-      const waiting = this.#waiting.get(opts.jobId)
+    for (const jobId of jobIds) {
+      const waiting = this.#waiting.get(jobId)
       if (waiting !== undefined) waiting.isAdded = true
     }
-    // Under a name that somebody chose, some may have been there.
-    if (this.#options.run !== undefined)
-      await this.#lookUp(
-        wanted.map(({ opts }) => opts.jobId),
-        true,
-      )
     this.#lookSoon()
   }
 
@@ -255,34 +253,37 @@ export class QueueRunner implements TaskRunner, AsyncDisposable {
       jobIds.map((id) => Job.fromId(this.#opened.queue as never, id) as Promise<TaskJob | undefined>),
     )
     let found = 0
-    const again: Waiting[] = []
+    const [again, missing]: [Waiting[], Waiting[]] = [[], []]
     for (const [place, job] of jobs.entries()) {
       const jobId = jobIds[place]!
       const waiting = this.#waiting.get(jobId)
       if (waiting === undefined) continue
       if (job === undefined) {
         if (++waiting.vanished > MOST_VANISHED) this.#fail(jobId, 'the server has lost it')
-        else again.push(waiting)
+        else missing.push(waiting)
       } else if (job.finishedOn !== undefined) {
         found += 1
-        if (isFirst && this.#isToRunAgain(job)) again.push(waiting)
+        if (isFirst && this.#isToRunAgain(job, waiting)) again.push(waiting)
         else if (job.failedReason) this.#fail(jobId, job.failedReason)
         else this.#settle(jobId, job.returnvalue)
       }
     }
-    if (again.length > 0) await this.#submitAgain(again)
+    const { queue } = this.#opened
+    await Promise.all(again.map(({ spec }) => queue.remove(spec.opts.jobId)))
+    const all = [...again, ...missing]
+    // Made anew, since a signature is good for one result.
+    for (const waiting of all) {
+      const { index, key } = waiting.spec.data
+      waiting.spec = jobOf(waiting.task, index, key, this.#defaults)
+    }
+    if (all.length > 0) await queue.addBulk(all.map(({ spec }) => spec))
     return found
   }
 
-  #isToRunAgain({ returnvalue, failedReason }: TaskJob): boolean {
+  #isToRunAgain({ data, returnvalue, failedReason }: TaskJob, { spec }: Waiting): boolean {
+    // It was not there before, and has ended since.
+    if (data?.at === spec.data.at) return false
     const { again = (state) => !isConclusive(state) } = this.#options
     return failedReason ? true : again(stateOfPacked(returnvalue))
-  }
-
-  async #submitAgain(tasks: readonly Waiting[]): Promise<void> {
-    const { queue } = this.#opened
-    await Promise.all(tasks.map(({ spec }) => queue.remove(spec.opts.jobId)))
-    // Made anew, since a signature is good for one result.
-    await queue.addBulk(tasks.map(({ spec, task }) => jobOf(task, spec.data.index, spec.data.key, this.#defaults)))
   }
 }

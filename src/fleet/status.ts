@@ -1,6 +1,6 @@
 import type { BackendOptions, TaskJob, TaskQueue } from './backend.js'
 import type { CancelMark } from './control.js'
-import { type OpenQueue, type QueueChoice, withQueue } from './open-queue.js'
+import { askQueue, type OpenQueue, type QueueChoice } from './open-queue.js'
 import { checkRun, runOfJob } from './task-envelope.js'
 
 /** What is looked at. */
@@ -71,7 +71,7 @@ const PAGE = 5_000
 /** How a queue stands. @throws (as a rejection) OptionError, QueueError. */
 export async function status(options: StatusOptions): Promise<FleetStatus> {
   const run = options.run === undefined ? null : checkRun(options.run)
-  return withQueue(options.queue, options, (opened) => statusOf(opened, run))
+  return askQueue(options.queue, options, (opened) => statusOf(opened, run))
 }
 
 async function statusOf({ queue, control }: OpenQueue, run: string | null): Promise<FleetStatus> {

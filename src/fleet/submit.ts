@@ -62,7 +62,7 @@ export async function submit(tasks: Tasks, options: SubmitOptions): Promise<Subm
   const run = checkRun(options.run ?? uniqueId())
   const limits = jobLimits(options)
   return withQueue(options.queue, options, async ({ backend, queue, control }) => {
-    if (options.run !== undefined) await control.clear(run)
+    if (options.run !== undefined) await backend.patiently(() => control.clear(run))
     const batches = new JobBatches(async (jobs) => void (await backend.patiently(() => queue.addBulk(jobs))))
     const keys = new KeyCounter()
     const defaults = { queue: queue.name, run, signer: options.signer, ...limits }

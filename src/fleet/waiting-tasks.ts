@@ -4,10 +4,12 @@ import type { TaskJobSpec } from './task-jobs.js'
 
 /** A task that was submitted and has no result yet. */
 export interface Waiting {
-  readonly spec: TaskJobSpec
+  /** As it was submitted last. */
+  spec: TaskJobSpec
   readonly task: Task
   readonly resolve: (result: Result) => void
   readonly reject: (error: unknown) => void
+  /** Whether it is in the queue, and what an earlier submission has left of it is not. */
   isAdded: boolean
   /** When a worker took it, by the monotonic clock; null as long as none has. */
   startedMs: number | null

@@ -115,6 +115,8 @@ it.each([
   ['postgres://h/d?schema=A', 'schema: expected small letters'],
   ['postgres://h/d?schema=a&schema=b', 'schema= is there twice'],
   ['postgres://h/d?queue=1', 'the name of a queue is letters'],
+  ['postgres://h/d?sslmode=verify_full', 'sslmode: expected one of disable, prefer, require, verify-ca, verify-full'],
+  ['postgres://h/d?sslmode=require&sslmode=disable', 'sslmode= is there twice'],
   [`postgres://me:${SECRET}%zz@h/d`, 'the password in the address has a %'],
 ])('%s is refused', (address, message) => {
   const error = thrown(() => parseQueueAddress(address))
@@ -151,9 +153,14 @@ it('what people see of an address has no password', () => {
 })
 
 it('a file of the address that is not there is told of before anything is connected to', async () => {
-  for (const name of ['rediss://h?ca', 'rediss+sentinel://h/main?ca', 'rediss+cluster://h?ca'])
+  for (const name of [
+    'rediss://h?ca',
+    'rediss+sentinel://h/main?ca',
+    'rediss+cluster://h?ca',
+    'postgres://h/d?sslrootcert',
+  ])
     await expect(Backend.load(parseQueueAddress(`${name}=/no/such/file`))).rejects.toThrow(
-      /^queue: ca=\/no\/such\/file cannot be read: ENOENT/,
+      /^queue: (ca|sslrootcert)=\/no\/such\/file cannot be read: ENOENT/,
     )
 })
 

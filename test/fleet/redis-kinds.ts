@@ -96,13 +96,14 @@ interface NodeOptions {
 export interface Watched {
   readonly master: RedisNode
   readonly replica: RedisNode
+  readonly sentinels: readonly RedisNode[]
   readonly address: string
   /** Resolves when the replica can take the master's place. */
   ready(): Promise<void>
 }
 
-/** A master, its replica, and a Sentinel that watches them. */
-export async function startSentinel(nodes: RedisNode[], certificates?: Certificates): Promise<Watched> {
+/** A master, its replica, and Sentinels that watch them, most of whom have to agree. */
+export async function startSentinels(nodes: RedisNode[], count: number, certificates?: Certificates): Promise<Watched> {
   const add = async (...words: Parameters<typeof RedisNode.start>) => {
     const [more, options] = words
     const node = await RedisNode.start(more, { ...options, certificates })
@@ -111,29 +112,61 @@ export async function startSentinel(nodes: RedisNode[], certificates?: Certifica
   }
   const master = await add([])
   const replica = await add([`replicaof 127.0.0.1 ${master.port}`])
-  const rules = [`sentinel monitor main 127.0.0.1 ${master.port} 1`, 'sentinel down-after-milliseconds main 1000']
-  const sentinel = await add([...rules, 'sentinel failover-timeout main 3000'], { isSentinel: true })
-  const replicas = () => sentinel.ask('SENTINEL', 'REPLICAS', 'main') as Promise<unknown[]>
-  const isSeen = async () => `${await replicas()}`.includes('master-link-status,ok')
+  const most = Math.floor(count / 2) + 1
+  const rules = [`sentinel monitor main 127.0.0.1 ${master.port} ${most}`, 'sentinel failover-timeout main 3000']
+  rules.push('sentinel down-after-milliseconds main 1000')
+  const sentinels: RedisNode[] = []
+  while (sentinels.length < count) sentinels.push(await add(rules, { isSentinel: true }))
+  const seesAll = async (sentinel: RedisNode) =>
+    `${await sentinel.ask('SENTINEL', 'REPLICAS', 'main')}`.includes('master-link-status,ok') &&
+    `${await sentinel.ask('SENTINEL', 'MASTER', 'main')}`.includes(`num-other-sentinels,${count - 1},`)
+  const hosts = sentinels.map(({ port }) => `127.0.0.1:${port}`)
   return {
     master,
     replica,
-    address: `${schemeOf(certificates)}+sentinel://127.0.0.1:${sentinel.port}/main`,
-    ready: () => until('the Sentinel has seen the replica', isSeen, 30_000),
+    sentinels,
+    address: `${schemeOf(certificates)}+sentinel://${hosts}/main`,
+    ready: () =>
+      until('all have seen each other', async () => (await Promise.all(sentinels.map(seesAll))).every(Boolean), 30_000),
   }
 }
 
 /** Three masters. */
 export async function startCluster(nodes: RedisNode[], certificates?: Certificates): Promise<string> {
-  for (let count = 0; count < 3; count++) nodes.push(await RedisNode.start(['cluster-enabled yes'], { certificates }))
-  const cli = await programOf(['redis-cli', 'valkey-cli'], 'redis-tools')
+  for (let count = 0; count < 3; count++) nodes.push(await startMember(certificates))
   const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`)
+  const cli = await programOf(['redis-cli', 'valkey-cli'], 'redis-tools')
   const tls = certificates === undefined ? [] : ['--tls', '--cacert', certificates.ca, '--cert', certificates.cert]
   if (certificates !== undefined) tls.push('--key', certificates.key)
   execFileSync(cli, [...tls, '--cluster', 'create', ...hosts, '--cluster-yes'], { stdio: 'pipe' })
+  await agreed(nodes)
+  return `${schemeOf(certificates)}+cluster://${hosts[0]},${hosts[1]}`
+}
+
+/** One more for a cluster in clear, which takes the master's place when that is gone. */
+export async function addReplica(nodes: RedisNode[], master: RedisNode): Promise<RedisNode> {
+  const replica = await startMember()
+  await replica.ask('CLUSTER', 'MEET', '127.0.0.1', master.port)
+  const id = `${await master.ask('CLUSTER', 'MYID')}`
+  const knows = async (node: RedisNode, other: string) => `${await node.ask('CLUSTER', 'NODES')}`.includes(other)
+  await until('it knows the master', () => knows(replica, id), 20_000)
+  await replica.ask('CLUSTER', 'REPLICATE', id)
+  const own = `${await replica.ask('CLUSTER', 'MYID')}`
+  const isKnown = async () => (await Promise.all(nodes.map((node) => knows(node, own)))).every(Boolean)
+  await until('all know it', isKnown, 20_000)
+  await until('it has all', async () => `${await replica.ask('ROLE')}`.includes(',connected,'), 20_000)
+  nodes.push(replica)
+  await agreed(nodes)
+  return replica
+}
+
+function startMember(certificates?: Certificates): Promise<RedisNode> {
+  return RedisNode.start(['cluster-enabled yes', 'cluster-node-timeout 2000'], { certificates })
+}
+
+async function agreed(nodes: readonly RedisNode[]): Promise<void> {
   const isReady = async (node: RedisNode) => `${await node.ask('CLUSTER', 'INFO')}`.includes('cluster_state:ok')
   await until('all agree', async () => (await Promise.all(nodes.map(isReady))).every(Boolean), 30_000)
-  return `${schemeOf(certificates)}+cluster://${hosts[0]},${hosts[1]}`
 }
 
 function schemeOf(certificates: Certificates | undefined): string {

@@ -1,5 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -59,38 +68,51 @@ export async function startRedis(): Promise<TestServer> {
 /** `DROVER_TEST_POSTGRES` is the address of one to be used instead, which is never stopped. */
 export async function startPostgres(): Promise<TestServer> {
   const given = process.env.DROVER_TEST_POSTGRES
-  if (given !== undefined) return givenServer('PostgreSQL', given)
+  return given === undefined ? startOwnPostgres() : givenServer('PostgreSQL', given)
+}
+
+/** What a PostgreSQL server speaks TLS with. */
+interface PostgresTls {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+  /** Who may come, and how: the lines of `pg_hba.conf`. */
+  readonly access: readonly string[]
+}
+
+/** @param tls - default: it speaks none, and everybody may come. */
+export async function startOwnPostgres(tls?: PostgresTls): Promise<TestServer> {
   const initdb = await programOf(['initdb'], 'postgresql')
   const folder = mkdtempSync(join(tmpdir(), 'drover-postgres-'))
-  const as = otherUser(folder)
+  const user = otherUser(folder)
+  const as = user?.words ?? []
   const data = join(folder, 'data')
   const port = await freePort()
-  const [first, ...rest] = [
-    ...as,
-    initdb,
-    '-D',
-    data,
-    '-U',
-    'postgres',
-    '--auth',
-    'trust',
-    '-E',
-    'UTF8',
-    '--locale',
-    'C',
-  ]
+  const create = ['-D', data, '-U', 'postgres', '--auth', 'trust', '-E', 'UTF8', '--locale', 'C']
+  const [first, ...rest] = [...as, initdb, ...create]
   execFileSync(first!, rest, { cwd: folder, stdio: 'ignore' })
-  const options = { listen_addresses: '127.0.0.1', port, unix_socket_directories: folder, max_connections: 100 }
+  const options: Record<string, string | number> = {
+    listen_addresses: '127.0.0.1,127.0.0.2',
+    port,
+    unix_socket_directories: folder,
+    max_connections: 100,
+  }
+  if (tls !== undefined) {
+    for (const name of ['ca', 'cert', 'key'] as const) {
+      const own = join(folder, `${name}.pem`)
+      copyFileSync(tls[name], own)
+      chmodSync(own, 0o600)
+      if (user !== null) chownSync(own, user.uid, user.gid)
+      options[`ssl_${name}_file`] = own
+    }
+    options.ssl = 'on'
+    writeFileSync(join(data, 'pg_hba.conf'), ['local all all trust', ...tls.access, ''].join('\n'))
+  }
+  const words = Object.entries(options).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const server = new Restartable(
-    [
-      ...as,
-      join(initdb, '../postgres'),
-      '-D',
-      data,
-      ...Object.entries(options).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-    ],
+    [...as, join(initdb, '../postgres'), '-D', data, ...words],
     async () => {
-      const client = new Client({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' })
+      const client = new Client({ host: folder, port, user: 'postgres', database: 'postgres' })
       client.on('error', () => {})
       try {
         await client.connect()
@@ -191,15 +213,15 @@ function findProgram(name: string): string | null {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? null
 }
 
-/** PostgreSQL refuses to run as root: the words that have it run as somebody else, who then owns the folder. */
-function otherUser(folder: string): string[] {
-  if (process.getuid?.() !== 0) return []
+/** PostgreSQL refuses to run as root: the words that have it run as somebody else, who then owns the folder; null where it is not needed. */
+function otherUser(folder: string): { readonly words: string[]; readonly uid: number; readonly gid: number } | null {
+  if (process.getuid?.() !== 0) return null
   for (const name of ['postgres', 'nobody']) {
     try {
       const id = (what: string) => Number(execFileSync('id', [what, name], { stdio: ['ignore', 'pipe', 'ignore'] }))
       const [uid, gid] = [id('-u'), id('-g')]
       chownSync(folder, uid, gid)
-      return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups']
+      return { words: ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'], uid, gid }
     } catch {
       // There is no such user; the next one may be there.
     }
