@@ -8,6 +8,7 @@
 #include "locks.h"
 #include "output.h"
 #include "patience.h"
+#include "pipes.h"
 #include "places.h"
 #include "requests.h"
 #include "slots.h"
@@ -82,6 +83,9 @@ bool dispatch_frame(const struct frame *frame) {
       return true;
     case FRAME_LEAVE:
       places_leave(frame->number);
+      return true;
+    case FRAME_WIDEN_INPUT:
+      pipes_widen_input();
       return true;
     case FRAME_CLOSE:
       return true;

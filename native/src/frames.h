@@ -8,7 +8,7 @@
 
 #include "options.h"
 
-#define PROTOCOL_VERSION 9
+#define PROTOCOL_VERSION 10
 #define FRAME_HEADER 12
 #define FRAME_LIMIT (64u << 20)
 
@@ -30,6 +30,7 @@ enum request_type {
   FRAME_LEAVE = 15,
   FRAME_LOCK = 16,
   FRAME_UNLOCK = 17,
+  FRAME_WIDEN_INPUT = 18,
   FRAME_JOBSERVER_OPEN = 24,
   FRAME_JOBSERVER_WANT = 25,
   FRAME_JOBSERVER_GIVE = 26,

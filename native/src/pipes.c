@@ -2,6 +2,7 @@
 #include "pipes.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 /* A pipe has room for 64 KiB; one that was found half full was in the way of its writer. */
 #define MUCH (32 * 1024)
@@ -11,6 +12,9 @@
 /* Two pipes each. */
 #define ROOMY (256 * 1024)
 #define MOST_ROOMY 32
+
+/* Less than that a pipe holds as it is made. */
+#define LEAST_WIDE (128 * 1024)
 
 static int large_count;
 static int roomy_count;
@@ -41,6 +45,15 @@ void pipes_enlarge(struct child *child) {
   }
   child->roomy = true;
   roomy_count += 1;
+}
+
+void pipes_widen_input(void) {
+  int now = fcntl(STDIN_FILENO, F_GETPIPE_SZ);
+  if (now < 0) return;
+  for (int size = LARGE; size >= LEAST_WIDE && size > now; size /= 2) {
+    /* Where the administrator allows less, less may be had. */
+    if (fcntl(STDIN_FILENO, F_SETPIPE_SZ, size) >= 0) return;
+  }
 }
 
 void pipes_forget(struct child *child) {

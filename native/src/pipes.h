@@ -15,6 +15,8 @@ void pipes_note_reading(struct output *output, size_t bytes);
 void pipes_note_close(struct output *output);
 /* Has whole messages fit into the pipes of a child that Node talks to directly; as far as the system gives that much. */
 void pipes_enlarge(struct child *child);
+/* Standard input, which is Node's as well, is read for long: as a pipe it is to hold much, as far as the system gives that much. */
+void pipes_widen_input(void);
 /* To be told when such a child is forgotten. */
 void pipes_forget(struct child *child);
 

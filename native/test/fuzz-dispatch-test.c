@@ -102,6 +102,7 @@ static void send_frame(void) {
   if (draw(4) == 0) type = (uint16_t)(FRAME_JOBSERVER_OPEN + draw(5));
   if (draw(16) == 0) type = FRAME_DATAGRAM;
   if (draw(16) == 0) type = FRAME_HEARTBEAT;
+  if (draw(16) == 0) type = FRAME_WIDEN_INPUT;
   if (draw(6) == 0) type = (uint16_t)(FRAME_PLACES + draw(3));
   /* One that cannot be started, and may wait for a place first. */
   if (draw(12) == 0) type = FRAME_START;

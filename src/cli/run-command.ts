@@ -114,6 +114,7 @@ export function requestOf(
               ...blockSource(
                 blocks,
                 dispatch.keys === true || options.journal !== undefined || options.results !== undefined,
+                () => widenInput(dispatch),
               ),
             },
           },
@@ -139,9 +140,14 @@ function readsStdin({ tasks, argFile }: RunWords): boolean {
  * Where blocks are read from. A file as standard input is read by the tasks, as any other file is.
  *
  * @param keys - whether a block is to be known by what is in it, and not by its place.
+ * @param onMuch - see {@link PipeInput.onMuch}.
  */
-function blockSource(blocks: PipeOptions, keys: boolean) {
+function blockSource(blocks: PipeOptions, keys: boolean, onMuch: () => void) {
   if (blocks.file !== undefined) return { stdin: noInput() }
   const file = keys || blocks.roundRobin !== undefined ? null : standardInputFile()
-  return file === null ? { stdin: wholeStandardInput() } : { stdin: noInput(), file }
+  return file === null ? { stdin: wholeStandardInput(onMuch) } : { stdin: noInput(), file }
+}
+
+function widenInput({ launcher }: RunRequest['dispatch']): void {
+  if (typeof launcher === 'object') launcher.widenInput?.()
 }

@@ -1,7 +1,7 @@
 import { type DispatchSourceOptions, dispatch } from '../dispatch/dispatch.js'
 import type { StartInfo, TaskOutput } from '../dispatch/dispatch-options.js'
 import type { QueueRunner } from '../fleet/queue-runner.js'
-import type { BlockRequest } from '../input/blocks/open-blocks.js'
+import type { BlockInput, BlockRequest } from '../input/blocks/open-blocks.js'
 import { type InputRequest, openInput, type TaskInput, withSlot } from '../input/input.js'
 import type { Journal } from '../journal/journal.js'
 import type { LiveReport } from '../report/live/live-options.js'
@@ -61,14 +61,17 @@ function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
     what: 'task',
     tellsFailed: false,
     begin: async ({ stdout, printer, messages, display }) => {
-      const input = await open(request.input, journal)
+      const input = await open(request, journal)
       if (!request.dryRun) {
         runner = (await request.queue?.open(input)) ?? null
         live = request.report === null ? null : await openLiveReport(request.report)
-        const options = shownIn(live, {
-          ...optionsFor(request, input, { printer, messages, display }),
-          ...kept.dispatch,
-        })
+        const options = releasing(
+          input,
+          shownIn(live, {
+            ...optionsFor(request, input, { printer, messages, display }),
+            ...kept.dispatch,
+          }),
+        )
         const run = dispatch(input, runner === null ? options : { ...options, runner })
         live?.watch(run)
         if (request.jobsFile !== null) {
@@ -95,10 +98,37 @@ function runWith(request: RunRequest, kept: Kept): Promise<Ending> {
   })
 }
 
-async function open(input: RunRequest['input'], journal: Journal | null): Promise<TaskInput> {
+/** Has blocks that were read come back, where nothing can read any more what a task was given when its result is known. */
+function releasing(input: TaskInput | BlockInput, options: DispatchSourceOptions): DispatchSourceOptions {
+  if (!('release' in input)) return options
+  const { onAlreadyDone } = options
+  return {
+    ...options,
+    onAlreadyDone: (task, info) => {
+      input.release(info.index, true)
+      return onAlreadyDone?.(task, info)
+    },
+    onResult: (result, progress) => {
+      const { index, leftovers, pipeHeld } = result
+      // Its pipe is closed at the end of this turn.
+      setImmediate(() => input.release(index, leftovers === 0 && !pipeHeld))
+      return options.onResult?.(result, progress)
+    },
+  }
+}
+
+/** Whether all pipes of a task are closed when it is done: not those that it leaves to others, nor those on other machines. */
+function closesPipes({ launcher, leftovers, hosts }: DispatchSourceOptions): boolean {
+  return typeof launcher === 'object' && launcher.name === 'native' && leftovers !== 'keep' && hosts === undefined
+}
+
+async function open(
+  { input, dispatch: options }: RunRequest,
+  journal: Journal | null,
+): Promise<TaskInput | BlockInput> {
   if ('blocks' in input) {
     const { openBlocks } = await import('../input/blocks/open-blocks.js')
-    return openBlocks(input.blocks)
+    return openBlocks({ ...input.blocks, releases: closesPipes(options) })
   }
   return openInput(journal === null ? input : { ...input, checkTask: (task: Task) => journal.problemOf(task) })
 }

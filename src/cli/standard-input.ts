@@ -1,4 +1,5 @@
 import { closeSync, createReadStream, fstatSync, openSync, readFileSync } from 'node:fs'
+import type { PipeInput } from '../input/blocks/pipe-blocks.js'
 import { InputError } from '../task/errors.js'
 
 /** Standard input; Node takes a directory for an empty stream. */
@@ -9,9 +10,13 @@ export function standardInput(): NodeJS.ReadableStream | AsyncIterable<Buffer> {
 /** How much is read at a time of a file. */
 const CHUNK_BYTES = 512 * 1024
 
-/** The same for who reads gigabytes of it: a pipe as it is, a file in larger chunks than Node's. */
-export function wholeStandardInput(): NodeJS.ReadableStream | AsyncIterable<Buffer> | { pipeFd: number } {
-  if (isPipe(0)) return { pipeFd: 0 }
+/**
+ * The same for who reads gigabytes of it: a pipe as it is, a file in larger chunks than Node's.
+ *
+ * @param onMuch - see {@link PipeInput.onMuch}.
+ */
+export function wholeStandardInput(onMuch: () => void): NodeJS.ReadableStream | AsyncIterable<Buffer> | PipeInput {
+  if (isPipe(0)) return { pipeFd: 0, onMuch }
   return isFile(0) ? createReadStream('', { fd: 0, autoClose: false, highWaterMark: CHUNK_BYTES }) : standardInput()
 }
 

@@ -78,6 +78,11 @@ export class AutoLauncher implements Launcher {
     return (path, message) => chosen.sendDatagram!(path, message)
   }
 
+  get widenInput(): Launcher['widenInput'] {
+    const chosen = this.#chosen
+    return chosen.widenInput && (() => chosen.widenInput!())
+  }
+
   survivors(scope: string): Promise<number> {
     return this.#sum((launcher) => launcher.survivors(scope))
   }

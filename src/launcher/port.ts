@@ -284,6 +284,11 @@ export interface Launcher {
    * Rejects with a DroverError whose code is the system's, as in `ENOENT`, or as with {@link lock}.
    */
   readonly sendDatagram?: ((path: string, message: string) => Promise<void>) | undefined
+  /**
+   * Has a pipe that is this process's standard input hold as much as the system allows, up to 1 MiB, for who reads very much of it. Does nothing
+   * where that cannot be. Present where the launcher has inherited it.
+   */
+  readonly widenInput?: (() => void) | undefined
   /** This process is about to be stopped for an unknown time, or goes on: what is over there is not to take it for dead meanwhile. */
   readonly expectSilence?: ((silent: boolean) => void) | undefined
   /** Ends everything that is left of every scope with KILL (but for kept leftovers), and gives back what the launcher holds. */

@@ -43,6 +43,17 @@ describe('drover run --pipe', () => {
       })
       expect(whole).toMatchObject({ status: 0, stderr: '', stdoutSha256: sha256(input) })
     }
+    // So many that each is gathered where another one was.
+    const many = file('many-blocks', numbers(4_000_000))
+    for (const more of [[], ['--retries', '1'], ['--leftovers', 'keep'], ['--launcher', 'node']]) {
+      const words = ['run', '-k', '-j', '3', '--backoff', '1ms', '--pipe', '--block', '700K', ...more]
+      const failing = `mkdir '${join(folder, 'tried-{#}')}' && exit 1; cat`
+      const whole = await drover([...words, more[0] === '--retries' ? failing : 'cat'], {
+        ...from(`cat '${many}'`),
+        digest: true,
+      })
+      expect([more, whole.stdoutSha256]).toEqual([more, sha256(readFileSync(many))])
+    }
     const halted = await drover(
       ['run', '-j', '1', '--pipe', '--halt', 'now,fail=1', 'cat > /dev/null; false'],
       from('yes'),

@@ -44,8 +44,12 @@ async function cutFile(bytes: Buffer, options: BlockOptions = {}): Promise<strin
   return found
 }
 
-/** As {@link cut}, of what comes through a pipe. */
-async function cutPipe(chunks: readonly Buffer[], options: BlockOptions = {}): Promise<string[]> {
+/**
+ * As {@link cut}, of what comes through a pipe; also in how many places of memory the blocks were.
+ *
+ * @param reuses - whether blocks are given back when they have been looked at.
+ */
+async function cutPipe(chunks: readonly Buffer[], options: BlockOptions = {}, reuses = false) {
   const path = join(folder, 'fifo')
   if (!existsSync(path)) execFileSync('mkfifo', [path])
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
@@ -65,10 +69,16 @@ async function cutPipe(chunks: readonly Buffer[], options: BlockOptions = {}): P
     closeSync(writer)
   }
   const written = write()
-  for await (const block of new PipeBlocks(reader, checkBlockOptions(options, true), 'pipe').blocks())
+  const memory = new Set<ArrayBufferLike>()
+  let asked = 0
+  const pipe = new PipeBlocks({ pipeFd: reader, onMuch: () => asked++ }, checkBlockOptions(options, true), 'pipe')
+  for await (const block of pipe.blocks()) {
     found.push(block.toString('latin1'))
+    memory.add(block.buffer)
+    if (reuses) pipe.reuse(block)
+  }
   await written
-  return found
+  return { found, places: memory.size, asked }
 }
 
 /** The records, found one character at a time. */
@@ -166,7 +176,8 @@ describe('blocks', () => {
   it('that come through a pipe are the same ones', async () => {
     const property = async (given: string, places: number[], shape: BlockOptions) => {
       const bytes = Buffer.from(given, 'latin1')
-      expect(await cutPipe(chunksOf(bytes, places), shape)).toEqual(await cut([bytes], shape))
+      const { found } = await cutPipe(chunksOf(bytes, places), shape)
+      expect(found).toEqual(await cut([bytes], shape))
     }
     const size = fc.integer({ min: 1, max: 60 })
     const shapes = fc.oneof(
@@ -185,8 +196,22 @@ describe('blocks', () => {
       expect(found.join('') === bytes.toString()).toBe(true)
       expect(found.every((block) => block.endsWith('\n'))).toBe(true)
       expect((await cutFile(bytes, options)).join('|') === found.join('|')).toBe(true)
-      expect((await cutPipe([bytes], options)).join('|') === found.join('|')).toBe(true)
+      expect((await cutPipe([bytes], options)).found.join('|') === found.join('|')).toBe(true)
     }
+  })
+
+  it('that come through a pipe are gathered in the memory of those that were given back, and in no other', async () => {
+    const bytes = Buffer.from(Array.from({ length: 2_000 }, (_, n) => `${n} ${'x'.repeat(10_000)}\n`).join(''))
+    const options = { blockBytes: 700_000 }
+    const whole = await cut([bytes], options)
+    const kept = await cutPipe([bytes], options)
+    expect(kept.found.join('|') === whole.join('|')).toBe(true)
+    expect(kept.places).toBe(whole.length)
+    const reused = await cutPipe([bytes], options, true)
+    expect(reused.found.join('|') === whole.join('|')).toBe(true)
+    expect(reused.places).toBeLessThan(6)
+    expect(reused.asked).toBe(1)
+    expect((await cutPipe([Buffer.from('one\ntwo\n')])).asked).toBe(0)
   })
 
   it('are none of nothing, and strings will do', async () => {

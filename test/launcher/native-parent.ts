@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { createNativeLauncher } from '../../src/launcher/native/native-launcher.js'
 import { startRecorded } from './recorder.js'
 
@@ -86,6 +86,20 @@ const scenarios: Record<string, () => Promise<void>> = {
     const other = shell('ls -l /proc/self/fd | grep -c pipe')
     await other.whenClosed()
     say(`pipes of another: ${other.text('stdout').trim()}`)
+  },
+
+  /** Tells how much of its input it has found at once, after it has asked for more room and started something since. */
+  async widen() {
+    const room = Buffer.alloc(4 * 1024 * 1024)
+    const usual = 65_536
+    for (const before of [true, false]) {
+      await shell('true').whenClosed()
+      if (before) launcher.widenInput!()
+    }
+    let most = 0
+    for (const deadline = Date.now() + 20_000; most <= usual && Date.now() < deadline; )
+      most = Math.max(most, readSync(0, room))
+    say(most > usual ? 'more than usual' : `${most} bytes`)
   },
 
   /** Takes a lock and waits for its own end. */

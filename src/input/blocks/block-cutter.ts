@@ -28,6 +28,7 @@ export class BlockCutter<Block> {
   /** Of `records`: how many were found, and where the last one ends. */
   #found = 0
   #border = 0
+  readonly #free: Buffer[] = []
 
   /**
    * @param source - what it comes from, for messages.
@@ -56,6 +57,14 @@ export class BlockCutter<Block> {
   *filled(length: number): Generator<Block> {
     this.#end += length
     yield* this.#blocks(false)
+  }
+
+  /**
+   * A block that nobody reads any more: others may be gathered in its memory, if that is its own. To have the system make as much new
+   * memory costs about as much as to copy it, and to have it found free more than that.
+   */
+  reuse(block: Buffer): void {
+    if (block.buffer.byteLength === this.#bytes.length) this.#free.push(Buffer.from(block.buffer as ArrayBuffer))
   }
 
   /** What is left when there are no more chunks. */
@@ -142,8 +151,15 @@ export class BlockCutter<Block> {
     const isOwn = length > this.#bytes.length / 2
     this.#start += length
     this.#reset()
-    if (isOwn) this.#makeRoom(this.#end - this.#start, 0, Buffer.allocUnsafeSlow(this.#bytes.length))
+    if (isOwn) this.#makeRoom(this.#end - this.#start, 0, this.#otherBytes())
     return this.#make(header, bytes, isOwn)
+  }
+
+  #otherBytes(): Buffer {
+    const { length } = this.#bytes
+    for (let free = this.#free.pop(); free !== undefined; free = this.#free.pop())
+      if (free.length === length) return free
+    return Buffer.allocUnsafeSlow(length)
   }
 
   #reset(): void {

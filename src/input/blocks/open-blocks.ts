@@ -9,7 +9,7 @@ import { type BlockOptions, type CheckedBlockOptions, checkBlockOptions } from '
 import { cutBlocks } from './blocks.js'
 import { blocksOf } from './file-blocks.js'
 import { OpenFile } from './open-file.js'
-import { PipeBlocks } from './pipe-blocks.js'
+import { PipeBlocks, type PipeInput } from './pipe-blocks.js'
 import { readAhead } from './read-ahead.js'
 import { SharedBlocks } from './shared-blocks.js'
 
@@ -23,7 +23,19 @@ export interface BlockRequest extends BlockOptions {
   readonly file?: { readonly path: string; readonly name: string; readonly begin: number } | undefined
   /** So many tasks at the most, which take block after block. Default: a task for each block. */
   readonly roundRobin?: number | undefined
-  readonly stdin: NodeJS.ReadableStream | AsyncIterable<Buffer> | { readonly pipeFd: number }
+  /** Whether {@link BlockInput.release} will be called for tasks that are done. Default: false. */
+  readonly releases?: boolean | undefined
+  readonly stdin: NodeJS.ReadableStream | AsyncIterable<Buffer> | PipeInput
+}
+
+/** Tasks that read blocks. */
+export interface BlockInput extends TaskInput {
+  /**
+   * The task at this place is done.
+   *
+   * @param isUnread - whether nothing reads what it was given, nor ever will: others may be given the same memory.
+   */
+  release(index: number, isUnread: boolean): void
 }
 
 /**
@@ -31,38 +43,65 @@ export interface BlockRequest extends BlockOptions {
  *
  * @throws OptionError for what cannot be used; InputError for a file that cannot be read.
  */
-export async function openBlocks(request: BlockRequest): Promise<TaskInput> {
+export async function openBlocks(request: BlockRequest): Promise<BlockInput> {
   const { command, usesSlot } = new BlockCommand(request.command, request.shell ?? false)
   const { file, roundRobin, stdin } = request
   const options = checkBlockOptions(request, file === undefined)
   let entries: Entries
   let close = async () => {}
+  let release: BlockInput['release'] = () => {}
   if (file !== undefined) {
     const opened = await OpenFile.open(file.path, file.name, file.begin)
     close = () => opened.close()
     entries = tasksOf(blocksOf(file.path, opened, options), command)
   } else {
-    const read = 'pipeFd' in stdin ? pipeBlocks(stdin.pipeFd, options) : streamBlocks(stdin, options)
+    const read = 'pipeFd' in stdin ? pipeBlocks(stdin, options) : streamBlocks(stdin, options)
     close = read.close
     const blocks = readAhead(read.blocks)
+    const lent = request.releases === true && roundRobin === undefined ? new LentBlocks(read.reuse) : null
+    if (lent !== null) release = (index, isUnread) => lent.giveBack(index, isUnread)
     entries =
       roundRobin === undefined
-        ? tasksOf(blocks, command, (bytes) => ({ stdin: bytes }))
+        ? tasksOf(blocks, command, (bytes, number) => {
+            lent?.lend(number - 1, bytes)
+            return { stdin: bytes }
+          })
         : tasksOf(new SharedBlocks(blocks, NAME).streams(roundRobin), command, (stream) => ({ stdin: stream }))
   }
-  return taskInput({ entries, close, strict: true, total: null, hasPriorities: false, usesSlot })
+  const input = taskInput({ entries, close, strict: true, total: null, hasPriorities: false, usesSlot })
+  return { ...input, release }
 }
 
 const NAME = 'stdin'
 
 function streamBlocks(stdin: NodeJS.ReadableStream | AsyncIterable<Buffer>, options: CheckedBlockOptions) {
   const source = stdinSource(stdin, NAME)
-  return { blocks: cutBlocks(source.chunks(), options, NAME), close: () => source.close() }
+  return { blocks: cutBlocks(source.chunks(), options, NAME), close: () => source.close(), reuse() {} }
 }
 
-function pipeBlocks(fd: number, options: CheckedBlockOptions) {
-  const pipe = new PipeBlocks(fd, options, NAME)
-  return { blocks: pipe.blocks(), close: async () => pipe.close() }
+function pipeBlocks(input: PipeInput, options: CheckedBlockOptions) {
+  const pipe = new PipeBlocks(input, options, NAME)
+  return { blocks: pipe.blocks(), close: async () => pipe.close(), reuse: (block: Buffer) => pipe.reuse(block) }
+}
+
+/** The blocks that tasks have, by the places of the tasks. */
+class LentBlocks {
+  readonly #reuse: (block: Buffer) => void
+  readonly #lent = new Map<number, Buffer>()
+
+  constructor(reuse: (block: Buffer) => void) {
+    this.#reuse = reuse
+  }
+
+  lend(index: number, block: Buffer): void {
+    this.#lent.set(index, block)
+  }
+
+  giveBack(index: number, isUnread: boolean): void {
+    const block = this.#lent.get(index)
+    this.#lent.delete(index)
+    if (block !== undefined && isUnread) this.#reuse(block)
+  }
 }
 
 type Input = Pick<Task, 'stdin' | 'stdinFile' | 'stdinRanges'>
@@ -70,12 +109,12 @@ type Input = Pick<Task, 'stdin' | 'stdinFile' | 'stdinRanges'>
 async function* tasksOf<Block>(
   blocks: AsyncIterable<Block>,
   command: (number: number, input: Input) => Task,
-  inputOf: (block: Block) => Input = (block) => block as Input,
+  inputOf: (block: Block, number: number) => Input = (block) => block as Input,
 ): Entries {
   let number = 0
   for await (const block of blocks) {
     number += 1
-    yield [command(number, inputOf(block))]
+    yield [command(number, inputOf(block, number))]
   }
 }
 

@@ -4,6 +4,13 @@ import { BlockCutter } from './block-cutter.js'
 import type { CheckedBlockOptions } from './block-options.js'
 import { joined } from './blocks.js'
 
+/** A pipe to read from. */
+export interface PipeInput {
+  readonly pipeFd: number
+  /** Called once, when more than a first block has come: it is worth while to have the pipe hold more. */
+  readonly onMuch?: (() => void) | undefined
+}
+
 /**
  * Blocks of what comes through a pipe, which is read straight to where they are gathered: a stream would make a buffer of each little
  * that a pipe holds, and cost more than all the rest.
@@ -12,6 +19,7 @@ export class PipeBlocks {
   readonly #socket: Socket
   readonly #cutter: BlockCutter<Buffer>
   readonly #source: string
+  readonly #onMuch: () => void
   /** The blocks that are whole with what was read last; nothing is read before they have been taken. */
   #whole: Iterator<Buffer, void> | null = null
   #first: Buffer | null = null
@@ -19,9 +27,12 @@ export class PipeBlocks {
   #error: { error: unknown } | null = null
   #wake: () => void = () => {}
 
-  /** @param fd - of a pipe, which is this object's from now on. @param source - what it is, for messages. */
-  constructor(fd: number, options: CheckedBlockOptions, source: string) {
+  #count = 0
+
+  /** @param input - which is this object's from now on. @param source - what it is, for messages. */
+  constructor({ pipeFd: fd, onMuch = () => {} }: PipeInput, options: CheckedBlockOptions, source: string) {
     this.#source = source
+    this.#onMuch = onMuch
     this.#cutter = new BlockCutter(options, source, joined)
     this.#socket = new Socket({
       fd,
@@ -56,6 +67,11 @@ export class PipeBlocks {
     }
   }
 
+  /** A block that nobody reads any more, so that there may be others in its memory. */
+  reuse(block: Buffer): void {
+    this.#cutter.reuse(block)
+  }
+
   /** Gives up the pipe; who waits for a block hears that there is none. */
   close(): void {
     this.#socket.destroy()
@@ -76,6 +92,8 @@ export class PipeBlocks {
       if (first.done === true) return true
       this.#whole = whole
       this.#first = first.value
+      this.#count += 1
+      if (this.#count === 2) this.#onMuch()
     } catch (error) {
       this.#error = { error }
     }

@@ -162,6 +162,16 @@ class NativeLauncher implements Launcher {
     await sendDatagram(server, path, message)
   }
 
+  widenInput(): void {
+    try {
+      const { end, keep } = this.#current
+      const server = end ?? keep ?? this.#serverFor({})
+      server.widenInput()
+    } catch {
+      // It works as well as it is; the next start tells what is wrong.
+    }
+  }
+
   async close(): Promise<void> {
     this.#forgetCurrent()
     await Promise.all([...this.#servers].map((server) => server.close()))

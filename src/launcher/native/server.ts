@@ -147,6 +147,11 @@ export class Server implements ServerConnection, FrameHandler {
     this.#command(Request.retire)
   }
 
+  /** Has this process's standard input hold more, if it is a pipe and the system allows that. */
+  widenInput(): void {
+    this.#command(Request.widenInput)
+  }
+
   /** Ends everything; resolves when the launcher has gone. */
   async close(): Promise<void> {
     if (this.#isGone) return

@@ -1,6 +1,6 @@
 /** The frames between this adapter and the spawn server. `native/PROTOCOL.md` has them in words. */
 
-export const PROTOCOL_VERSION = 9
+export const PROTOCOL_VERSION = 10
 
 /** Length of the payload (u32), type (u16), flags (u16), number (u32), all little-endian. */
 export const HEADER_BYTES = 12
@@ -26,6 +26,7 @@ export const Request = {
   leave: 15,
   lock: 16,
   unlock: 17,
+  widenInput: 18,
   jobserverOpen: 24,
   jobserverWant: 25,
   jobserverGive: 26,
