@@ -140,6 +140,7 @@ export class Scheduler {
   /** Whether nothing is started for a while; what runs goes on. */
   set paused(paused: boolean) {
     this.#pause.set(paused && this.#stopped === null)
+    this.#setClock()
     if (this.#pause.isOn) this.#ahead.takeBack()
     this.pump()
   }
@@ -198,6 +199,7 @@ export class Scheduler {
     this.#stopped ??= error
     if (when === 'now') this.#endedNow ??= error
     this.#pause.set(false)
+    this.#setClock()
     const waiting = [...this.#queue.drain(), ...this.#again.drain()]
     this.#hold(() => {
       for (const entry of waiting) this.#letGo(entry, this.#stopped!)
@@ -241,6 +243,7 @@ export class Scheduler {
 
   async suspend(): Promise<void> {
     this.#suspended = true
+    this.#setClock()
     this.#ahead.takeBack()
     await Promise.all([...this.#running].map((entry) => entry.running?.suspend()))
     this.options.launcher.expectSilence?.(true)
@@ -248,6 +251,7 @@ export class Scheduler {
 
   resume(): void {
     this.#suspended = false
+    this.#setClock()
     this.options.launcher.expectSilence?.(false)
     for (const entry of this.#running) entry.running?.resume()
     this.pump()
@@ -300,6 +304,10 @@ export class Scheduler {
       }
     }
     return maySend && this.#sendAhead(entry)
+  }
+
+  #setClock(): void {
+    this.#results.counter.standsStill = this.#suspended || this.#pause.isOn
   }
 
   #sendAhead(entry: Entry): boolean {
