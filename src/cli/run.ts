@@ -141,7 +141,7 @@ function optionsFor(
   const wantsAll = request.printing.json !== null
   return {
     ...request.dispatch,
-    total: input.total,
+    total: input.totalNow,
     // Only who is shown every result is helped by a `skipped` one for each task that a halt left unread.
     readRest: wantsAll && input.total !== null,
     lookahead: input.hasPriorities ? Number.POSITIVE_INFINITY : 0,

@@ -18,8 +18,11 @@ import { userCall } from './user-call.js'
 
 /** Options of `dispatch()`. All of it is optional. */
 export interface DispatchSourceOptions extends DispatchOptions {
-  /** How many tasks there are, where that is known before they have been read. Default: an array's length, else unknown. */
-  readonly total?: number | null
+  /**
+   * How many tasks there are, where that is known before they have been read; a function is asked again and again, and may give null
+   * as long as it is not. Default: an array's length, else unknown.
+   */
+  readonly total?: number | null | (() => number | null)
   /** Whether tasks that a halt left unread are read and become `skipped`. Default: true for arrays, false for all else. */
   readonly readRest?: boolean
   /**
@@ -54,7 +57,7 @@ export class DispatchRun implements AsyncIterable<Result> {
   readonly #lifecycle: Lifecycle
   readonly #results: ResultStream
   #readRest: boolean
-  readonly #givenTotal: number | null
+  readonly #givenTotal: () => number | null
   readonly #onAlreadyDone: DispatchSourceOptions['onAlreadyDone']
   #source: TaskSource | null = null
   #sourceError: { error: unknown } | null = null
@@ -70,7 +73,7 @@ export class DispatchRun implements AsyncIterable<Result> {
     this.#tasks = tasks
     this.#readRest = options.readRest ?? Array.isArray(tasks)
     const { total, lookahead = 0 } = options
-    this.#givenTotal = total == null ? (Array.isArray(tasks) ? tasks.length : null) : checkCount('total', total)
+    this.#givenTotal = totalOf(tasks, total)
     if (lookahead !== Number.POSITIVE_INFINITY) checkCount('lookahead', lookahead)
     this.#onAlreadyDone = options.onAlreadyDone
     this.#maker = new EntryMaker(checked)
@@ -186,7 +189,7 @@ export class DispatchRun implements AsyncIterable<Result> {
         return self.#source?.readToEnd === true
       },
       get total() {
-        return self.#source?.readToEnd === true ? self.#maker.count : self.#givenTotal
+        return self.#source?.readToEnd === true ? self.#maker.count : self.#givenTotal()
       },
       hasRoom: (unannounced) =>
         unannounced + this.#results.unread < Math.min(Math.max(this.concurrency, 1), MOST_UNREAD),
@@ -259,4 +262,10 @@ export class DispatchRun implements AsyncIterable<Result> {
     this.#scheduler.stop('now', { code: 'ERR_DROVER_ENDED', message: 'nobody reads the results any more' })
     await this.#ended
   }
+}
+
+function totalOf(tasks: Tasks, given: DispatchSourceOptions['total']): () => number | null {
+  if (typeof given === 'function') return given
+  const total = given == null ? (Array.isArray(tasks) ? tasks.length : null) : checkCount('total', given)
+  return () => total
 }

@@ -15,7 +15,10 @@ export interface Progress {
   readonly alreadyDone: number
   /** Final results, by their state. */
   readonly byState: Readonly<Record<ResultState, number>>
-  /** Final results a second, smoothed over ten seconds or, where they are rare, ten results; null in the first second. */
+  /**
+   * Final results a second, smoothed over ten seconds or, where they are rare, ten results; null in the first second. The time of a
+   * pause does not count.
+   */
   readonly ratePerSecond: number | null
   /** Milliseconds until all is done at this rate; null when the total is not known, and before there are three results. */
   readonly etaMs: number | null
@@ -52,6 +55,10 @@ const LEAST_ETA_RESULTS = 3
 export class ResultCounter {
   readonly #byState: Record<ResultState, number>
   readonly #rate = new SmoothedRate()
+  /** How long the clock that rates are told by has stood still. */
+  #stoodMs = 0
+  /** Since when it does; null while it goes. */
+  #standsSinceMs: number | null = null
   #startedMs: number | null = null
   #done = 0
   #alreadyDone = 0
@@ -94,7 +101,7 @@ export class ResultCounter {
   count(state: ResultState): void {
     this.#byState[state] += 1
     this.#done += 1
-    this.#rate.count(this.elapsedMs)
+    this.#rate.count(this.#ratedMs)
   }
 
   /** One of an earlier run, which is not run again. */
@@ -113,7 +120,21 @@ export class ResultCounter {
   }
 
   ratePerSecond(): number | null {
-    const elapsedMs = this.elapsedMs
-    return elapsedMs < LEAST_RATE_MS ? null : this.#rate.perSecond(elapsedMs)
+    const ratedMs = this.#ratedMs
+    return ratedMs < LEAST_RATE_MS ? null : this.#rate.perSecond(ratedMs)
+  }
+
+  /**
+   * Whether time does not count for rates. Results do all the same: what ends during a pause makes up for the time after it in which
+   * nothing has had the time to end.
+   */
+  set standsStill(stands: boolean) {
+    const { elapsedMs } = this
+    if (this.#standsSinceMs !== null) this.#stoodMs += elapsedMs - this.#standsSinceMs
+    this.#standsSinceMs = stands ? elapsedMs : null
+  }
+
+  get #ratedMs(): number {
+    return (this.#standsSinceMs ?? this.elapsedMs) - this.#stoodMs
   }
 }

@@ -139,6 +139,7 @@ export class Scheduler {
   /** Whether nothing is started for a while; what runs goes on. */
   set paused(paused: boolean) {
     this.#state.paused = paused
+    this.#setClock()
     if (this.#state.paused) this.#places.ahead.takeBack()
     this.pump()
   }
@@ -193,6 +194,7 @@ export class Scheduler {
   /** Starts nothing more; with `now`, ends what runs too. A second stop can only be a harder one. */
   stop(when: 'soon' | 'now', error: ResultError): void {
     const reason = this.#state.stop(when, error)
+    this.#setClock()
     const waiting = [...this.#queue.drain(), ...this.#again.drain()]
     this.#turn.hold(() => {
       for (const entry of waiting) this.#letGo(entry, reason)
@@ -233,6 +235,7 @@ export class Scheduler {
 
   async suspend(): Promise<void> {
     this.#state.suspended = true
+    this.#setClock()
     await this.#places.suspend()
     // It may go on already.
     if (this.#state.suspended) this.options.launcher.expectSilence?.(true)
@@ -240,6 +243,7 @@ export class Scheduler {
 
   resume(): void {
     this.#state.suspended = false
+    this.#setClock()
     this.options.launcher.expectSilence?.(false)
     this.#places.resume()
     this.pump()
@@ -260,6 +264,11 @@ export class Scheduler {
   /** Resolves when all that was shared with other runs is given back. */
   leaveGate(): Promise<void> {
     return this.#places.gate.rest()
+  }
+
+  /** Rates are told by a clock that stands still while nothing may start or go on. */
+  #setClock(): void {
+    this.#results.counter.standsStill = this.#state.suspended || this.#state.paused
   }
 
   /** It waited when the run was stopped. A process that its owner has started runs, slot or no slot, and is waited for. */

@@ -28,6 +28,46 @@ export async function* readItems(
   yield items(splitter.end())
 }
 
+/** Counts what {@link readItems} will give, before that is used. */
+export class ItemCount {
+  readonly #splitter: LineSplitter
+  readonly #isItem: (bytes: Buffer) => boolean
+  readonly #delimiter: Buffer
+  readonly #maxLineBytes: number
+  #items = 0
+  #bad = 0
+  #isWhole = false
+
+  /** @param isItem - whether this is one, rather than nothing. */
+  constructor(delimiter: Buffer, maxLineBytes: number, isItem: (bytes: Buffer) => boolean) {
+    this.#splitter = new LineSplitter(delimiter, maxLineBytes)
+    this.#isItem = isItem
+    this.#delimiter = delimiter
+    this.#maxLineBytes = maxLineBytes
+  }
+
+  push(chunk: Buffer): void {
+    this.#count(this.#splitter.push(chunk))
+  }
+
+  end(): void {
+    this.#count(this.#splitter.end())
+    this.#isWhole = true
+  }
+
+  /** Null before the end. */
+  get whole(): { readonly items: number; readonly bad: number } | null {
+    return this.#isWhole ? { items: this.#items, bad: this.#bad } : null
+  }
+
+  #count(lines: Iterable<Line>): void {
+    for (const { bytes } of lines) {
+      if (bytes === null || problemOf(bytes, this.#delimiter, this.#maxLineBytes) !== null) this.#bad += 1
+      else if (this.#isItem(bytes)) this.#items += 1
+    }
+  }
+}
+
 function problemOf(bytes: Buffer | null, delimiter: Buffer, maxLineBytes: number): string | null {
   if (bytes === null) return tooLong(isNewline(delimiter) ? 'the line' : 'the item', maxLineBytes)
   if (!bytes.includes(0)) return null

@@ -4,7 +4,8 @@ import { check } from './check.js'
 import { combinations, countCombinations, type Group } from './combinations.js'
 import { type BadEntry, type Entries, type Entry, isBad } from './entries.js'
 import type { ItemGroup } from './input.js'
-import { itemPlace, type NumberedItem, readItems } from './items.js'
+import { ItemCount, itemPlace, type NumberedItem, readItems } from './items.js'
+import { readAhead } from './read-ahead.js'
 import { compileCommand, type Settings } from './settings.js'
 import { openSource, type Source, stdinSource } from './source.js'
 import { type TaskInput, taskInput } from './task-input.js'
@@ -58,14 +59,14 @@ export async function openItems(paths: readonly string[], settings: Settings): P
       ? await check(itemEntries(first, times === 0 ? groups : groups.map(withNarrowest), template, settings))
       : null
     const isKnown = sources.every((source) => source.isRegular)
+    const badBefore = loaded.flatMap((one) => one.bad)
+    const { source, tasks } = first.isRegular ? { source: first, tasks: null } : counted(first, template, settings)
     return taskInput({
-      entries: withBad(
-        loaded.flatMap((one) => one.bad),
-        itemEntries(first, groups, template, settings),
-      ),
+      entries: withBad(badBefore, itemEntries(source, groups, template, settings)),
       close,
       strict: settings.strict,
       total: isKnown && checked !== null ? checked.total * times : null,
+      totalAtEnd: () => tasks?.(times, badBefore.length) ?? null,
       hasPriorities: false,
       usesSlot: template?.usesSlot ?? false,
     })
@@ -139,6 +140,23 @@ async function* itemEntries(
   }
   for await (const items of readItems(source, delimiter, maxLineBytes)) yield made(items)
   if (batch.length > 0) yield [maker.make(batch, place, true)]
+}
+
+/** A stream, and how many tasks it makes, from when its end has been read. */
+function counted(stream: Source, template: Template | null, settings: Settings) {
+  const { delimiter, maxLineBytes, itemsPerTask } = settings
+  const count = new ItemCount(
+    delimiter,
+    maxLineBytes,
+    (bytes) => template !== null || !isBlank(bytes.toString('latin1')),
+  )
+  const source = readAhead(stream, { onChunk: (chunk) => count.push(chunk), onEnd: () => count.end() })
+  const tasks = (times: number, badBefore: number): number | null => {
+    if (count.whole === null) return null
+    const { items, bad } = count.whole
+    return Math.ceil((items * times) / itemsPerTask) + bad + badBefore
+  }
+  return { source, tasks }
 }
 
 async function* withBad(before: readonly BadEntry[], entries: Entries): Entries {

@@ -6,6 +6,8 @@ import { type BadEntry, type Entries, isBad } from './entries.js'
 export interface TaskInput extends AsyncIterable<Task | InvalidTask> {
   /** Number of tasks, when it is known before the start (files and `:::`), else null. */
   readonly total: number | null
+  /** Number of tasks, also when it becomes known only while they are read: a stream is read ahead by up to 1 MiB. */
+  readonly totalNow: () => number | null
   /** Whether any task in a checked file has a priority. */
   readonly hasPriorities: boolean
   /** Whether `{%}` occurs, so that each task has to go through withSlot before it is run. */
@@ -20,6 +22,8 @@ export interface TaskInputOptions {
   /** Whether a bad entry ends the iteration with its InputError, instead of coming as an InvalidTask. */
   readonly strict: boolean
   readonly total: number | null
+  /** The same for what is counted while it is read. Default: it never is. */
+  readonly totalAtEnd?: () => number | null
   readonly hasPriorities: boolean
   readonly usesSlot: boolean
 }
@@ -50,6 +54,7 @@ export function taskInput(options: TaskInputOptions): TaskInput {
   }
   return {
     total,
+    totalNow: () => total ?? options.totalAtEnd?.() ?? null,
     hasPriorities,
     usesSlot,
     close,

@@ -62,6 +62,19 @@ describe('the block', () => {
     expect(lines.slice(lines.indexOf('begin 1')).filter((line) => BAR.test(line))).toEqual([])
   })
 
+  it('has a bar as soon as a stream of items has ended, however many of them are left', async () => {
+    await open()
+    terminal.enter(
+      `(seq 30000; until test -e go; do sleep 0.05; done; seq 30001 50000) | drover run -j 1 'sleep 0.4; :'`,
+    )
+    const before = await terminal.shows(/\d+ done · ETA unknown · 1 running/)
+    expect(before).not.toMatch(BAR)
+    writeFileSync(join(folder, 'go'), '')
+    expect(await terminal.shows(BAR)).toMatch(/\d+ of 50,000 done · 1 running · 49,9\d\d queued/)
+    terminal.press('q')
+    await terminal.shows(/drover: \d+ done.*; stopped by a key, 49,9\d\d not started/)
+  })
+
   it('is below a line that tasks go on with', async () => {
     await open()
     terminal.enter(`drover run -j 1 'sleep 0.3; printf {},' ::: $(seq 8)`)
@@ -201,6 +214,35 @@ describe('keys', () => {
     await terminal.shows('all of it')
     expect(terminal.screen).toMatch(/drover: 2 done in/)
     expect(terminal.screen.match(/Stopped/g)).toHaveLength(1)
+  })
+})
+
+describe('drover pool', () => {
+  it('has the block below the answers, and keys for its workers', async () => {
+    await open()
+    writeFileSync(join(folder, 'messages'), Array.from({ length: 60 }, (_, n) => `${n + 1}\n`).join(''))
+    writeFileSync(
+      join(folder, 'worker'),
+      'while read -r message; do sleep 0.3; [ "$message" != 2 ] || exit 1; echo "answer $message"; done\n',
+    )
+    terminal.enter(`drover pool -j 1 -a messages sh worker; echo status $?`)
+    await terminal.shows(/^answer 3\n(.*\n)*.*[━─]{8}/m)
+    await terminal.shows(/\d+ of 60 done · 1 failed · 1 running · \d+ queued/)
+    await terminal.shows(/✗ #2 +exit 1/)
+    terminal.press('+')
+    await terminal.shows('2 jobs at once')
+    await terminal.shows('2 running')
+    terminal.press('p')
+    await terminal.shows(/ paused .* 0 running/)
+    terminal.press('p')
+    await terminal.shows(' 2 running')
+    terminal.press('q')
+    await terminal.shows('status 1')
+    expect(terminal.screen).toMatch(/drover: \d+ done, 1 \S+.*; stopped by a key, \d+ not started/)
+    const answers = terminal.history.split('\n').filter((line) => line.startsWith('answer'))
+    expect(answers.every((line) => /^answer \d+$/.test(line))).toBe(true)
+    expect(terminal.screen).not.toMatch(BAR)
+    expect(terminal.mode).toContain(KEYS_OFF)
   })
 })
 

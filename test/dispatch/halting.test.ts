@@ -105,6 +105,20 @@ describe('halt', () => {
     expect(await run.summary()).toMatchObject({ total: 10, byState: { failed: 3, succeeded: 7 } })
     const told = dispatch(stream(), { halt: 'soon,fail=30%', concurrency: 1, launcher, total: 10 })
     expect(await told.summary()).toMatchObject({ total: 3, halted: 'soon,fail=30%' })
+    let seen = 0
+    const later = dispatch(stream(), {
+      halt: 'soon,fail=30%',
+      concurrency: 1,
+      launcher,
+      onResult: () => {
+        seen += 1
+      },
+      // As of a stream whose end is seen while it is read.
+      total: () => (seen < 5 ? null : 10),
+    })
+    expect(later.progress().total).toBeNull()
+    expect(await later.summary()).toMatchObject({ total: 5, halted: 'soon,fail=30%' })
+    expect(later.progress().total).toBe(10)
   })
 
   it('says why: the error of what was not run', async () => {

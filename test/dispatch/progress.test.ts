@@ -68,4 +68,30 @@ describe('ResultCounter', () => {
     expect(counter.ratePerSecond()).toBeLessThan(1)
     expect(counter.done).toBe(1_001)
   })
+
+  it('does not count the time in which its clock stands still, but what ends in it', () => {
+    const counter = new ResultCounter()
+    counter.begin()
+    const work = (seconds: number) => {
+      for (let n = 0; n < seconds; n++) {
+        vi.advanceTimersByTime(1_000)
+        counter.count('succeeded')
+      }
+    }
+    work(20)
+    const before = counter.ratePerSecond()!
+    counter.standsStill = true
+    counter.standsStill = true
+    vi.advanceTimersByTime(3_600_000)
+    expect(counter.ratePerSecond()).toBe(before)
+    for (let n = 0; n < 5; n++) counter.count('succeeded')
+    counter.standsStill = false
+    counter.standsStill = false
+    vi.advanceTimersByTime(5_000)
+    // A little more, as after any results that have come all at once.
+    expect(counter.ratePerSecond()).toBeLessThan(before * 1.2)
+    work(60)
+    expect(counter.ratePerSecond()).toBeCloseTo(before, 1)
+    expect(counter.elapsedMs).toBe(3_685_000)
+  })
 })

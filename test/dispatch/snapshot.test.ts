@@ -76,6 +76,38 @@ describe('progress()', () => {
       expect(run.progress().etaMs).toBe(0)
     })
 
+    it.each([
+      ['leaves nothing to run', 2_000_000_000],
+      ['leaves a long task running for a while', 600_000],
+    ])('estimates as before after a pause that %s', async (_, longMs) => {
+      const launcher = new FakeLauncher(planOfTask)
+      const short = Array.from({ length: 400 }, () => planned({ durationMs: 100 }))
+      const long = longMs < 1_000_000 ? [planned({ durationMs: longMs })] : []
+      const run = dispatch([...long, ...short], { launcher, concurrency: 8 })
+      const summary = run.summary()
+      const pass = async (ms: number, stepMs: number) => {
+        for (let passed = 0; passed < ms; passed += stepMs) {
+          await vi.advanceTimersByTimeAsync(stepMs)
+          await settle()
+        }
+      }
+      await pass(2_000, 50)
+      const before = run.progress().ratePerSecond!
+      run.steering.pause()
+      await pass(3_600_000, 60_000)
+      expect(run.progress().running).toBe(0)
+      run.steering.unpause()
+      await pass(500, 50)
+      const { ratePerSecond, etaMs } = run.progress()
+      expect(ratePerSecond! / before).toBeGreaterThan(0.8)
+      expect(ratePerSecond! / before).toBeLessThan(1.2)
+      expect(etaMs).toBeLessThan(10_000)
+      run.destroy()
+      await vi.advanceTimersByTimeAsync(1_000)
+      await settle()
+      await summary
+    })
+
     it('has a rate but no estimate where the total is not known', async () => {
       const launcher = new FakeLauncher(planOfTask)
       const endless = function* () {

@@ -206,7 +206,7 @@ export class ProgressDisplay {
     if (run === null || this.#draw === null || this.#screen === null || this.#isResting || this.#ended) return
     const state = this.#state(run)
     // Whoever makes the tasks may still be asking somebody something, on the same terminal.
-    if (!this.#isShown && state.running + state.done === 0) return
+    if (!this.#isShown && state.queued + state.running + state.done === 0) return
     this.#heedOthers()
     if (!this.#isOurs) return void this.#screen.clear()
     this.#isShown = true

@@ -1,7 +1,7 @@
 import { cutText, textWidth } from '../text-width.js'
 import { type Look, type Piece, paint, type Signs, signsOf } from './look.js'
 import type { ProgressState } from './progress-state.js'
-import { count, doneText, etaText, rateText } from './progress-words.js'
+import { count, doneText, etaText, shownRate } from './progress-words.js'
 import { taskLines } from './task-lines.js'
 
 /** A terminal: how much it has room for, and how it may be drawn on. */
@@ -59,7 +59,7 @@ function paintedBar(share: number, width: number, hasFailed: boolean, look: Look
 
 /** The most important first. */
 function countParts(state: ProgressState, columns: number, withEta: boolean, look: Look): Piece[] {
-  const { total, done, failed, running, queued, ratePerSecond, phase, help } = state
+  const { total, done, failed, running, queued, phase, help } = state
   const isNarrow = columns < 50
   const parts: Piece[] = [
     isNarrow && total !== null ? [`${count(done)}/${count(total)}`, 'bold'] : [doneText(state), 'bold'],
@@ -71,7 +71,8 @@ function countParts(state: ProgressState, columns: number, withEta: boolean, loo
   else if (withEta) parts.push([etaText(state)])
   parts.push([`${count(running)} running`])
   if (queued > 0) parts.push([`${count(queued)} ${phase === 'stopping' ? 'not started' : 'queued'}`])
-  if (ratePerSecond !== null && ratePerSecond > 0) parts.push([rateText(ratePerSecond)])
+  const rate = shownRate(state)
+  if (rate !== null) parts.push([rate])
   if (help === false) parts.push(['? for keys', 'dim'])
   return parts
 }

@@ -9,7 +9,8 @@ export function progressText(state: ProgressState): string {
   const parts = [doneText(state)]
   if (state.failed > 0) parts.push(`${count(state.failed)} failed`)
   parts.push(`${count(state.running)} running`)
-  if (state.ratePerSecond !== null && state.ratePerSecond > 0) parts.push(rateText(state.ratePerSecond))
+  const rate = shownRate(state)
+  if (rate !== null) parts.push(rate)
   if (state.phase !== 'going') parts.push(state.phase)
   else if (state.total !== null) parts.push(etaText(state))
   return parts.join(', ')
@@ -33,6 +34,12 @@ export function etaText({ etaMs }: Pick<ProgressState, 'etaMs'>): string {
 export function rateText(perSecond: number): string {
   if (perSecond >= 0.95) return `${short(perSecond)}/s`
   return perSecond * 60 >= 0.95 ? `${short(perSecond * 60)}/min` : `${short(perSecond * 3_600)}/h`
+}
+
+/** As {@link rateText}; null while there is none, be it that nothing may run and nothing does. */
+export function shownRate({ ratePerSecond, phase, running }: ProgressState): string | null {
+  if (ratePerSecond === null || ratePerSecond <= 0 || (phase === 'paused' && running === 0)) return null
+  return rateText(ratePerSecond)
 }
 
 function short(number: number): string {

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { formatDuration } from '../../../src/output/duration.js'
+import type { ProgressState } from '../../../src/output/progress/progress-state.js'
+import { blockLines } from '../../../src/output/progress/progress-view.js'
 import {
   endedText,
   endWords,
@@ -16,6 +18,16 @@ test('the text tells what is known, and that the rest is not', () => {
   expect(progressText(early)).toBe('1 of 2,300 done, 8 running, ETA unknown')
   expect(progressText({ ...early, total: null })).toBe('1 done, 8 running')
   expect(progressText({ ...early, phase: 'paused' })).toBe('1 of 2,300 done, 8 running, paused')
+})
+
+test('a rate is told as long as something may come of it', () => {
+  const rates = (fields: Partial<ProgressState>) => [
+    progressText(stateOf(fields)).includes('13/s'),
+    blockLines(stateOf(fields), { columns: 120, rows: 30, color: false, unicode: true }).join().includes('13/s'),
+  ]
+  expect(rates({ phase: 'paused', running: 1 })).toEqual([true, true])
+  expect(rates({ phase: 'paused', running: 0 })).toEqual([false, false])
+  expect(rates({ running: 0 })).toEqual([true, true])
 })
 
 test('rates are as short as they can be, and never nothing', () => {
