@@ -252,6 +252,7 @@ export class Scheduler {
   /** When it is idle: gives back what would keep the event loop alive. */
   rest(): void {
     this.#state.paused = false
+    this.#setClock()
     this.#shortage.rest()
     this.#starts.rest()
   }
