@@ -25,7 +25,8 @@ export interface DaemonSummary extends Readonly<DaemonCounts> {
  * @returns counts over all rounds, when it was ended by `stop()`, the AbortSignal or a signal and no process is left. It does not
  * end this process.
  * @throws (as a rejection) OptionError; DroverError `ERR_DROVER_LOCKED` when another has the lock, `ERR_DROVER_UNSUPPORTED` where
- * there are no locks, `ERR_DROVER_LAUNCHER_DIED` when it lost it, `ERR_DROVER_NOTIFY` when the service manager cannot be told;
+ * there are no locks, `ERR_DROVER_LAUNCHER_DIED` when it lost it, `ERR_DROVER_NOTIFY` when the service manager cannot be told, the
+ * system's code when `pidFile` cannot be written;
  * without `onError`, what ended a round; what `stop`, `onRound` or `onError` threw.
  *
  * @example

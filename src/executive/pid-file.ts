@@ -1,4 +1,5 @@
 import { readFile, rename, unlink, writeFile } from 'node:fs/promises'
+import { DroverError } from '../task/errors.js'
 
 /** A file with the pid of this process, for whoever wants to send it a signal. */
 export class PidFile {
@@ -8,17 +9,14 @@ export class PidFile {
     this.#path = path
   }
 
-  /** Puts it there whole, in place of one that is there. @throws the system's error. */
+  /** Puts it there whole, in place of one that is there. @throws DroverError with the system's code. */
   static async write(path: string): Promise<PidFile> {
-    const unfinished = `${path}.${process.pid}`
-    // What is left of an earlier process of this number, or was put there by somebody else, is not written into.
-    await unlink(unfinished).catch(() => {})
-    await writeFile(unfinished, `${process.pid}\n`, { mode: 0o644, flag: 'wx' })
     try {
-      await rename(unfinished, path)
+      await putPid(path)
     } catch (error) {
-      await unlink(unfinished).catch(() => {})
-      throw error
+      const { code, message } = error as NodeJS.ErrnoException
+      const next = 'name a file in a directory that is there and that this user can write to'
+      throw new DroverError(code ?? 'EIO', `pidFile: ${path} cannot be written (${message}); ${next}`, { cause: error })
     }
     return new PidFile(path)
   }
@@ -30,5 +28,18 @@ export class PidFile {
     } catch {
       // It is gone already.
     }
+  }
+}
+
+async function putPid(path: string): Promise<void> {
+  const unfinished = `${path}.${process.pid}`
+  // What is left of an earlier process of this number, or was put there by somebody else, is not written into.
+  await unlink(unfinished).catch(() => {})
+  await writeFile(unfinished, `${process.pid}\n`, { mode: 0o644, flag: 'wx' })
+  try {
+    await rename(unfinished, path)
+  } catch (error) {
+    await unlink(unfinished).catch(() => {})
+    throw error
   }
 }

@@ -70,8 +70,7 @@ export class Lease<Value = unknown, Output extends string | Buffer = string> imp
     if (this.#exchange?.isSettled === false) {
       throw new DroverError('ERR_DROVER_BUSY', 'this lease waits for an answer already; there is one request at a time')
     }
-    if (this.#worker.hasEnded)
-      throw this.#worker.failure ?? new DroverError('ERR_DROVER_WORKER_DIED', 'the worker has ended')
+    if (this.#worker.hasEnded) throw this.#worker.refusal
     const { exchange, answer } = this.#side.makeExchange(data, options)
     this.#exchange = exchange
     if (!exchange.isSettled) this.#worker.requests.send(exchange)

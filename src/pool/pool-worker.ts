@@ -58,6 +58,8 @@ export class PoolWorker implements WorkerProcessEvents, RequestsOwner {
   /** Asked to exit as soon as it has answered all that it has. */
   isRetired = false
   failure: WorkerError | null = null
+  /** Why it takes nothing more, where it was not asked to exit. */
+  refusal: unknown = null
   /** Whether there was no room for it: no descriptors, processes or memory. */
   wasNoRoom = false
   readonly process: WorkerProcess
@@ -140,6 +142,7 @@ export class PoolWorker implements WorkerProcessEvents, RequestsOwner {
 
   /** Ends it, and all that it started. What it has is rejected. */
   destroy(error: unknown, graceMs: number): void {
+    this.refusal ??= error
     this.#rejectAll(error)
     if (!this.hasEnded) this.#end('failed')
     this.process.end(graceMs)
@@ -150,6 +153,7 @@ export class PoolWorker implements WorkerProcessEvents, RequestsOwner {
     if (this.failure !== null || this.#state === 'gone') return
     this.#wasEnded = this.requests.sent > 0 && !this.process.hasExited
     this.failure = workerErrorOf(cause, this.#options.program, this.process)
+    this.refusal ??= this.failure
     this.#rejectAll(this.failure)
     if (!this.hasEnded) this.#end('failed')
     if (!this.process.hasExited) this.process.end(this.#options.killGraceMs)

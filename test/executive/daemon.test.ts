@@ -216,7 +216,10 @@ describe('one at a time', () => {
       expect(existsSync(pidFile)).toBe(isReplaced)
     }
     const lost = new DaemonProcess({ items: [ANSWER], options: { pidFile: '/nonexistent/users.pid' } })
-    expect(await lost.says('error')).toMatchObject({ error: 'ENOENT' })
+    expect(await lost.says('error')).toMatchObject({
+      error: 'ENOENT',
+      message: expect.stringMatching(/^pidFile: \/nonexistent\/users\.pid cannot be written .*; name a file/),
+    })
     await lost.ends()
     expect(lost.all('queue')).toEqual([])
   })

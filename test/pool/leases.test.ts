@@ -137,6 +137,15 @@ describe('a lease', () => {
     expect((await settled(ask(ANSWER))).value).toBe('well')
   })
 
+  it('of a pool that was destroyed is refused for that', async () => {
+    const { pool } = bound(hostilePool('frames', { max: 1 }))
+    const lease = await settled(pool.acquire())
+    await pool.destroy({ graceMs: 0 })
+    expect(lease.hasFailed).toBe(true)
+    expect(await errorOf(lease.sendRequest('x'))).toMatchObject({ name: 'ClosedError', code: 'ERR_DROVER_CLOSED' })
+    lease.release()
+  })
+
   it('needs a whole worker: with exhausted: throw the rest of one that is at something will not do', async () => {
     const { pool, ask } = bound(hostilePool('frames', { max: 1, pipeline: 4, exhausted: 'throw' }))
     await settled(ask(ANSWER))

@@ -81,7 +81,7 @@ export class FrameWriter {
 
   /** Of what was taken something is still to be written. */
   held(): void {
-    scratch.abandon()
+    scratch.giveAway()
   }
 
   #text(type: number, id: number, tag: number, text: string): void {

@@ -7,11 +7,12 @@ const PER_UNIT = 3
  * Memory for long texts that are written at once, one for the whole process. It is used again as soon as they have been
  * written: memory that was never touched costs more than what is done with it.
  *
- *   [ taken | free ]
- *           ^ end
+ *   [ given away | taken | free ]
+ *                ^ start ^ end
  */
 export class Scratch {
-  #memory: Buffer | null = null
+  #memory = Buffer.alloc(0)
+  #start = 0
   #end = 0
 
   /**
@@ -22,30 +23,30 @@ export class Scratch {
   encode(text: string, before: number): Buffer {
     const needed = before + this.#boundOf(text, before)
     if (needed > MOST_BYTES) return encodeApart(text, before)
-    if (this.#memory === null || needed > MOST_BYTES - this.#end) {
+    if (needed > this.#memory.length - this.#end) {
       this.#memory = Buffer.allocUnsafeSlow(MOST_BYTES)
+      this.#start = 0
       this.#end = 0
     }
-    const start = this.#end
-    this.#end += before + this.#memory.write(text, start + before)
-    return this.#memory.subarray(start, this.#end)
+    const from = this.#end
+    this.#end += before + this.#memory.write(text, from + before)
+    return this.#memory.subarray(from, this.#end)
   }
 
   /** What was taken has been written. */
   reuse(): void {
-    this.#end = 0
+    this.#end = this.#start
   }
 
   /** What was taken is still being written, and no longer this one's. */
-  abandon(): void {
-    if (this.#end > 0) this.#memory = null
-    this.#end = 0
+  giveAway(): void {
+    this.#start = this.#end
   }
 
   /** Not more than there is where it may be less: a text is looked at for that only where it has to be. */
   #boundOf(text: string, before: number): number {
     const most = text.length * PER_UNIT
-    return before + most <= MOST_BYTES - this.#end ? most : Buffer.byteLength(text)
+    return before + most <= this.#memory.length - this.#end ? most : Buffer.byteLength(text)
   }
 }
 
