@@ -1,3 +1,5 @@
+import { count } from './count.js'
+
 /** Milliseconds as people read them: `0.8 s`, `41 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
 export function formatDuration(ms: number): string {
   if (ms < 9_950) return `${Number((ms / 1000).toFixed(1))} s`
@@ -16,6 +18,6 @@ export function formatLongDuration(ms: number): string {
 
 function inTwo(amount: number, size: number, large: string, small: string): string {
   const rest = amount % size
-  const whole = `${Math.floor(amount / size).toLocaleString('en')} ${large}`
+  const whole = `${count(Math.floor(amount / size))} ${large}`
   return rest === 0 ? whole : `${whole} ${rest} ${small}`
 }
