@@ -1,6 +1,7 @@
 // Builds the launcher with the system's C compiler and puts it where the package carries it. Without a compiler the
 // package works all the same, by its other adapter, so that is no failure. With `--target linux-arm64` (or linux-x64) it
-// is built for another processor by that one's cross compiler, as releases need it, and then what goes wrong is a failure.
+// is built for another processor by that one's cross compiler, and with `--all` for each that the package is for, as
+// releases need it; then what goes wrong is a failure.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -9,12 +10,14 @@ import { parseArgs } from 'node:util'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const own = `${process.platform}-${process.arch}`
-const { target } = parseArgs({ options: { target: { type: 'string', default: own } } }).values
+const { target, all } = parseArgs({
+  options: { target: { type: 'string' }, all: { type: 'boolean', default: false } },
+}).values
 
 /** As Debian's packages call them: gcc-aarch64-linux-gnu, gcc-x86-64-linux-gnu. */
 const CROSS_COMPILERS = { 'linux-arm64': 'aarch64-linux-gnu-gcc', 'linux-x64': 'x86_64-linux-gnu-gcc' }
 
-function build() {
+function build(target) {
   if (!target.startsWith('linux-')) return `it is for Linux, not for ${target.split('-')[0]}`
   const compiler = target === own ? undefined : CROSS_COMPILERS[target]
   if (target !== own && compiler === undefined) return `no cross compiler is known for ${target}`
@@ -36,10 +39,15 @@ function build() {
   return null
 }
 
-const problem = build()
-if (problem !== null && target === own)
-  console.log(`drover: the native launcher was not built, the node adapter will be used (${problem})`)
-if (problem !== null && target !== own) {
-  console.error(`drover: the native launcher for ${target} was not built (${problem})`)
+const mustBe = all ? Object.keys(CROSS_COMPILERS) : target !== undefined && target !== own ? [target] : []
+if (mustBe.length === 0) {
+  const problem = build(own)
+  if (problem !== null)
+    console.log(`drover: the native launcher was not built, the node adapter will be used (${problem})`)
+}
+for (const platform of mustBe) {
+  const problem = build(platform)
+  if (problem === null) continue
+  console.error(`drover: the native launcher for ${platform} was not built (${problem})`)
   process.exitCode = 1
 }

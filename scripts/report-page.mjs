@@ -5,6 +5,9 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 
+/** In this order, in which a later rule wins over one before it. */
+const STYLES = ['colors', 'elements', 'head', 'controls', 'timeline', 'charts', 'tables', 'edges']
+
 /**
  * @param {string} root - of the package.
  * @param {string} file - where it goes.
@@ -19,7 +22,10 @@ export async function buildReportPage(root, file) {
   })
   const { output } = await bundle.generate({ format: 'iife', minify: true })
   await bundle.close()
-  const styles = [join(library, '../dist/uPlot.min.css'), join(source, 'style.css')]
+  const styles = [
+    join(library, '../dist/uPlot.min.css'),
+    ...STYLES.map((name) => join(source, 'styles', `${name}.css`)),
+  ]
   const style = styles.map((path) => shortened(readFileSync(path, 'utf8'))).join('')
   // It must not end the element that it stands in, and what it would do there it does as well when it is written like this.
   const script = output[0].code.trim().replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--')

@@ -36,7 +36,7 @@ export function addReportCommand(program: Command, end: (ending: Ending) => void
     .addHelpText('after', NOTES)
     .showHelpAfterError('Run "drover report --help" for examples and options.')
     .option('-o, --output <file>', 'where it goes; what is there is replaced; - is stdout (beside JOURNAL, as .html)')
-    .option('--trace', 'Chrome trace events, for Perfetto and chrome://tracing, in place of a page')
+    .option('--trace', 'Chrome trace events, for Perfetto or Chromium, in place of a page')
     .option('--quiet', 'do not say where it is')
     .action(async (journal: string, words: ReportWords) => {
       if (words.output === '') throw new OptionError('--output: expected a file, or - for stdout')

@@ -70,6 +70,6 @@ function wordsOf({ path, bytes, results, attempts, runs }: WrittenReport, form: 
   const tried = attempts === 0 ? '' : `, ${count(attempts, 'attempt')} tried again`
   const of = runs.length > 1 ? ` of ${count(runs.length, 'run')}` : ''
   const size = bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
-  const where = form === 'trace' ? '; open it in ui.perfetto.dev or chrome://tracing' : ''
+  const where = form === 'trace' ? '; open it in ui.perfetto.dev, or in the performance panel of Chromium' : ''
   return `${printable(path)}: ${count(results, 'result')}${tried}${of}, ${size}${where}`
 }

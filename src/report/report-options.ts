@@ -7,7 +7,7 @@ export interface ReportOptions {
    * `night.jsonl`; a file that is there and is no report is then left alone.
    */
   readonly file?: string | undefined
-  /** `html` is one file that any browser shows; `trace` are Chrome trace events, for Perfetto and chrome://tracing. Default: `html`. */
+  /** `html` is one file that any browser shows; `trace` are Chrome trace events, for Perfetto and the performance panel of Chromium. Default: `html`. */
   readonly form?: ReportForm | undefined
   /** Called once for each line of the journal that is no record; it is passed over. Default: nothing is called. */
   readonly onDamage?: ((line: DamagedLine) => void) | undefined

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { colorAt, MIXED, openReport, stateColor, task } from './browser-support.js'
+import { colorAt, colorOf, MIXED, openReport, stateColor, task } from './browser-support.js'
 
 describe('looks', () => {
   const background = (page: Page) => page.evaluate('getComputedStyle(document.body).backgroundColor')
@@ -37,8 +37,7 @@ describe('looks', () => {
   it('its text has enough contrast, light and dark', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page } = await openReport(MIXED, { colorScheme })
-      const read = (name: string) =>
-        page.evaluate<string>(`getComputedStyle(document.documentElement).getPropertyValue('--${name}').trim()`)
+      const read = (name: string) => colorOf(page, name)
       const states = [
         'succeeded',
         'failed',
@@ -67,14 +66,14 @@ describe('looks', () => {
 })
 
 /** Of two colors, as WCAG counts it. */
-function contrast(a: string, b: string): number {
+function contrast(a: readonly number[], b: readonly number[]): number {
   const [light, dark] = [luminance(a), luminance(b)].sort((x, y) => y - x)
   return (light! + 0.05) / (dark! + 0.05)
 }
 
-function luminance(hex: string): number {
-  const [red, green, blue] = [1, 3, 5].map((at) => {
-    const value = Number.parseInt(hex.slice(at, at + 2), 16) / 255
+function luminance(color: readonly number[]): number {
+  const [red, green, blue] = color.map((of255) => {
+    const value = of255 / 255
     return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4
   })
   return 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!

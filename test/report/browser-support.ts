@@ -90,11 +90,20 @@ export async function colorAt(page: Page, share: number, lane = 0): Promise<numb
   })()`)
 }
 
-export async function stateColor(page: Page, state: string): Promise<number[]> {
-  const hex = await page.evaluate<string>(
-    `getComputedStyle(document.documentElement).getPropertyValue('--state-${state}').trim()`,
-  )
-  return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16))
+/** Red, green and blue of one of the page's colors, as it is light or dark. */
+export async function colorOf(page: Page, name: string): Promise<number[]> {
+  const color = await page.evaluate<string>(`(() => {
+    const probe = document.body.appendChild(document.createElement('i'))
+    probe.style.color = 'var(--${name})'
+    const { color } = getComputedStyle(probe)
+    probe.remove()
+    return color
+  })()`)
+  return /^rgb\((\d+), (\d+), (\d+)\)$/.exec(color)!.slice(1).map(Number)
+}
+
+export function stateColor(page: Page, state: string): Promise<number[]> {
+  return colorOf(page, `state-${state}`)
 }
 
 export const MIXED = [

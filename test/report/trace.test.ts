@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
 import { afterAll, expect, it } from 'vitest'
 import { writeReport } from '../../src/index.js'
 import { JournalFolder, linesOf, runHead } from '../helpers/journals.js'
 import { resultOf } from '../output/support.js'
+import { checkFormat, type Trace } from './trace-event-format.js'
 
 const folder = new JournalFolder()
 afterAll(() => folder.remove())
@@ -10,19 +12,11 @@ afterAll(() => folder.remove())
 const at = (ms: number) => new Date(Date.UTC(2026, 0, 1) + ms).toISOString()
 const key = (n: number) => n.toString(16).padStart(32, '0')
 
-interface TraceEvent {
-  readonly name: string
-  readonly ph: 'X' | 'M'
-  readonly pid: number
-  readonly tid?: number
-  readonly ts?: number
-  readonly dur?: number
-  readonly args: Record<string, unknown>
-}
-
-async function traceOf(content: string): Promise<{ traceEvents: TraceEvent[]; otherData: object }> {
+async function traceOf(content: string): Promise<Trace> {
   const { path } = await writeReport(folder.write(content), { form: 'trace' })
-  return JSON.parse(readFileSync(path, 'utf8'))
+  const trace = JSON.parse(readFileSync(path, 'utf8'))
+  checkFormat(trace)
+  return trace
 }
 
 it('has a complete event for each result and attempt that was started, in lanes by host, and their names', async () => {
@@ -76,4 +70,26 @@ it('is JSON whatever tasks are called', async () => {
   const hostile = '"\u2028</script>\\\n\u0000'
   const { traceEvents } = await traceOf(linesOf([resultOf(0, { id: hostile, startedAt: at(0), command: hostile })]))
   expect(traceEvents.at(-1)).toMatchObject({ name: hostile, args: { command: hostile } })
+})
+
+it('is of the format, with nothing over another on a thread, however tasks lie', async () => {
+  const task = fc.record({
+    startMs: fc.oneof(fc.nat(50), fc.nat(100_000)),
+    durationMs: fc.oneof(fc.nat(20), fc.double({ min: 0, max: 50_000, noNaN: true }), fc.constant(0.0004)),
+    host: fc.constantFrom('one', 'two', 'three'),
+    state: fc.constantFrom('succeeded', 'failed', 'timed-out', 'killed', 'cancelled', 'lost'),
+    isAttempt: fc.boolean(),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(task, { minLength: 1, maxLength: 60 }), async (tasks) => {
+      const records = tasks.flatMap(({ startMs, durationMs, host, state, isAttempt }, n) => {
+        const result = resultOf(n, { key: key(n + 1), startedAt: at(startMs), durationMs, host, state })
+        return isAttempt ? [{ ...result, type: 'attempt', startedAt: at(startMs + 3) } as const, result] : [result]
+      })
+      const { traceEvents } = await traceOf(runHead() + linesOf(records))
+      expect(traceEvents.filter(({ ph }) => ph === 'X')).toHaveLength(records.length)
+      expect(Math.min(...traceEvents.flatMap(({ ts }) => ts ?? []))).toBe(0)
+    }),
+    { numRuns: 60 },
+  )
 })

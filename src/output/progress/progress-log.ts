@@ -1,5 +1,6 @@
+import { count } from '../count.js'
 import type { FailedTask, ProgressState } from './progress-state.js'
-import { count, progressText } from './progress-words.js'
+import { progressText } from './progress-words.js'
 import { screenText } from './screen-text.js'
 
 export interface ProgressLogOptions {

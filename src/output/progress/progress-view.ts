@@ -1,7 +1,8 @@
+import { count } from '../count.js'
 import { cutText, textWidth } from '../text-width.js'
 import { type Look, type Piece, paint, type Signs, signsOf } from './look.js'
 import type { ProgressState } from './progress-state.js'
-import { count, doneText, etaText, shownRate } from './progress-words.js'
+import { doneText, etaText, shownRate } from './progress-words.js'
 import { taskLines } from './task-lines.js'
 
 /** A terminal: how much it has room for, and how it may be drawn on. */

@@ -1,4 +1,5 @@
 import { isFailure, RESULT_STATES, type Result, type ResultState } from '../../task/result.js'
+import { count } from '../count.js'
 import { formatDuration } from '../duration.js'
 import type { ProgressState } from './progress-state.js'
 
@@ -44,10 +45,6 @@ export function shownRate({ ratePerSecond, phase, running }: ProgressState): str
 
 function short(number: number): string {
   return number < 9.95 ? String(Number(number.toFixed(1))) : count(Math.round(number))
-}
-
-export function count(number: number): string {
-  return number.toLocaleString('en')
 }
 
 export function failuresIn(byState: ByState): number {

@@ -1,3 +1,4 @@
+import { count } from '../count.js'
 import { formatDuration } from '../duration.js'
 import { cutText, padText, textWidth } from '../text-width.js'
 import { type Look, type Piece, paint, signsOf } from './look.js'
@@ -61,7 +62,7 @@ function failedRow({ name, command, end, stderr }: FailedTask, look: Look): Row 
 
 function runningRow({ name, command, elapsedMs, timesUsual }: RunningTask, look: Look): Row {
   const signs = signsOf(look)
-  const times = timesUsual === null ? '' : `${Math.floor(timesUsual).toLocaleString('en')}${signs.times}`
+  const times = timesUsual === null ? '' : `${count(Math.floor(timesUsual))}${signs.times}`
   return {
     mark: [signs.running, 'cyan'],
     name: screenText(name),

@@ -1,3 +1,5 @@
+import { formatLongDuration } from '../../output/duration.js'
+
 const numbers = new Intl.NumberFormat('en')
 const clock = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' })
 
@@ -17,17 +19,7 @@ export function formatDuration(ms: number): string {
   if (ms > 0 && ms < 0.9995) return `${formatNumber(ms * 1_000)} µs`
   if (ms < 999.5) return `${formatNumber(ms)} ms`
   if (ms < 59_950) return `${formatNumber(ms / 1_000)} s`
-  const seconds = Math.round(ms / 1_000)
-  if (seconds < 3_600) return inTwo(seconds, 60, 'min', 's')
-  const minutes = Math.round(seconds / 60)
-  if (minutes < 24 * 60) return inTwo(minutes, 60, 'h', 'min')
-  return inTwo(Math.round(minutes / 60), 24, 'd', 'h')
-}
-
-function inTwo(amount: number, size: number, large: string, small: string): string {
-  const rest = amount % size
-  const whole = `${numbers.format(Math.floor(amount / size))} ${large}`
-  return rest === 0 ? whole : `${whole} ${rest} ${small}`
+  return formatLongDuration(ms)
 }
 
 /** In powers of 1,024. */

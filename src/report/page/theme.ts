@@ -53,10 +53,16 @@ export class Theme {
 }
 
 function readColors(): Colors {
-  const style = getComputedStyle(document.documentElement)
-  const color = (name: string) => style.getPropertyValue(`--${name}`).trim()
+  // What a property says is either of two; what an element has got from it is one.
+  const probe = document.createElement('i')
+  probe.hidden = true
+  document.body.append(probe)
+  const color = (name: string) => {
+    probe.style.color = `var(--${name})`
+    return getComputedStyle(probe).color
+  }
   const ofStates = (name: (state: PageState) => string) => PAGE_STATES.map((state) => color(name(state)))
-  return {
+  const colors = {
     text: color('text'),
     faint: color('faint'),
     grid: color('grid'),
@@ -67,6 +73,8 @@ function readColors(): Colors {
     states: ofStates((state) => `state-${state}`),
     onStates: ofStates((state) => `on-${state}`),
   }
+  probe.remove()
+  return colors
 }
 
 /** A browser may keep nothing for pages from files. */
