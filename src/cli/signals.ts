@@ -39,6 +39,7 @@ export function watchSignals(
   let endedBy: NodeJS.Signals | null = null
   let drainedBy: NodeJS.Signals | null = null
   let times = 0
+  let isStopping = false
   const die = (signal: NodeJS.Signals) => {
     shownOn?.restore()
     dieOf(signal)
@@ -69,8 +70,17 @@ export function watchSignals(
     },
     SIGUSR1: () => changeJobs(run, 1, say),
     SIGUSR2: () => changeJobs(run, -1, say),
-    SIGTSTP: () => void Promise.all([run.suspend(), shownOn?.rest()]).then(() => process.kill(process.pid, 'SIGSTOP')),
+    SIGTSTP: () => {
+      isStopping = true
+      void Promise.all([run.suspend(), shownOn?.rest()])
+        .then(heardAll)
+        .then(() => {
+          // It may have been told to go on while its tasks were being stopped, and then nobody would tell it again.
+          if (isStopping) process.kill(process.pid, 'SIGSTOP')
+        })
+    },
     SIGCONT: () => {
+      isStopping = false
       run.resume()
       shownOn?.resume()
     },
@@ -87,6 +97,11 @@ export function watchSignals(
       for (const [signal, handler] of Object.entries(handlers)) process.off(signal, handler)
     },
   }
+}
+
+/** Resolves when signals have been told that had come before: they are looked for once in each turn of the event loop. */
+async function heardAll(): Promise<void> {
+  for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 /** Ends this drover from within as SIGTERM does from without, also a second time. */

@@ -1,7 +1,7 @@
 import type { OutputStream, StartSpec } from '../launcher/port.js'
 import { Execution } from '../process/execution.js'
 import type { ExecutionOptions } from '../process/execution-options.js'
-import type { Process } from '../process/process.js'
+import { executionOf, type Process } from '../process/process.js'
 import { type ResultIdentity, resultOf, resultWithoutStart } from '../process/result-of.js'
 import { type OutputPair, PIPES, startSpecOf, streamOf } from '../process/start-spec.js'
 import { withPermit } from '../slots/gate.js'
@@ -175,21 +175,7 @@ function startProcess(child: Process, identity: ResultIdentity, events: AttemptE
   void child.result.then((result) =>
     events.onEnd({ state: result.state, shortage: false, result: () => ({ ...result, ...identity }) }),
   )
-  return {
-    get pid() {
-      return child.pid
-    },
-    end: () => void child.kill(),
-    endNow: () => void child.kill({ graceMs: 0 }),
-    hurry: () => void child.kill({ graceMs: 0 }),
-    get ending() {
-      return child.gone
-    },
-    suspend: async () => {
-      await child.signal('SIGSTOP')
-    },
-    resume: () => void child.signal('SIGCONT'),
-  }
+  return executionOf(child) ?? NOTHING_RUNS
 }
 
 function passOn(

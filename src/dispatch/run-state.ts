@@ -23,6 +23,11 @@ export class RunState {
     return this.#stopped
   }
 
+  /** Why what runs is ended as well; null while it may go on. */
+  get endedNow(): ResultError | null {
+    return this.#endedNow
+  }
+
   /** Whether what is ended gets no grace any more. */
   get hurried(): boolean {
     return this.#hurried
@@ -61,10 +66,5 @@ export class RunState {
   /** Why nothing of a task is started any more; null while it may be. */
   endOf(entry: Entry): ResultError | null {
     return this.#stopped ?? entry.ended
-  }
-
-  /** Why a task is ended, be it that it runs; null while it may go on. */
-  endNowOf(entry: Entry): ResultError | null {
-    return entry.ended ?? this.#endedNow
   }
 }

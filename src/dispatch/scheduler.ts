@@ -211,7 +211,6 @@ export class Scheduler {
    */
   endOne(entry: Entry, error: ResultError, graceMs?: number): void {
     entry.ended ??= error
-    entry.shed = null
     if (entry.running !== null) return entry.running.end({ state: 'cancelled', error }, graceMs)
     if (!this.#queue.remove(entry) && !this.#again.remove(entry)) return
     this.#letGo(entry, error)

@@ -66,11 +66,11 @@ export class Starts {
     this.#delay.started()
     entry.startedMs = performance.now()
     places.occupy(entry)
-    const endedBefore = state.endNowOf(entry)
+    const wasOver = state.endedNow !== null
     entry.running = observer.start(entry, () => this.#attempt(entry, prepared))
-    // Who was told of the start may have ended it, when there was nothing to end yet.
-    const error = state.endNowOf(entry)
-    if (error !== null && endedBefore === null) {
+    // It was ended when there was nothing to end yet, as by who was told of the start.
+    const error = entry.ended ?? (wasOver ? null : state.endedNow)
+    if (error !== null) {
       entry.running.end({ state: 'cancelled', error })
       if (state.hurried) entry.running.hurry()
     }

@@ -36,6 +36,8 @@ export interface KillOptions {
 
 /** Starts one whose lines nobody can ask for, as {@link Process.start} does. */
 export let startUnread: (child: Process) => void
+/** What runs of it, for who steers it with others; null before it was started, and where it was ended before that. */
+export let executionOf: (child: Process) => Execution | null
 
 const OWN_RUN = 'process'
 /** No run of a dispatcher has this scope; theirs end in a random part. */
@@ -63,6 +65,7 @@ export class Process<Output extends string | Buffer = string> implements AsyncDi
 
   static {
     startUnread = (child) => child.#start(undefined)
+    executionOf = (child) => child.#execution
   }
 
   /**

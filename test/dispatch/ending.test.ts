@@ -4,6 +4,7 @@ import { Dispatcher, dispatch, type Result } from '../../src/index.js'
 import { FakeLauncher } from '../helpers/fake-launcher.js'
 import { named, planned, planOfTask, settle } from '../helpers/fake-tasks.js'
 import { processesWith, uniqueSleep } from '../helpers/processes.js'
+import { runProgram } from '../helpers/program.js'
 import { until } from '../helpers/until.js'
 
 const words: string[] = []
@@ -56,6 +57,15 @@ describe('timeouts', () => {
       ['skipped', 'ERR_DROVER_TIMEOUT'],
     ])
     expect(processesWith(seconds)).toEqual([])
+  })
+
+  it('of the whole run keep no program alive that has nothing left to run', async () => {
+    const { stdout, tookMs } = await runProgram(`
+      const dispatcher = new drover.Dispatcher({ totalTimeoutMs: 3_600_000 })
+      console.log((await dispatcher.add('true')).state)`)
+    expect(stdout).toBe('succeeded\n')
+    // It would have been killed after a minute.
+    expect(tookMs).toBeLessThan(60_000)
   })
 
   it('of the whole run do nothing to one that is in time', async () => {

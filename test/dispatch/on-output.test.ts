@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Dispatcher, dispatch } from '../../src/index.js'
 import { FakeLauncher } from '../helpers/fake-launcher.js'
 import { childOf, named, settle } from '../helpers/fake-tasks.js'
+import { elapse, inFakeTime } from '../helpers/fake-time.js'
 import { processesWith, uniqueSleep } from '../helpers/processes.js'
 import { until } from '../helpers/until.js'
 
@@ -68,6 +69,26 @@ describe('onOutput', () => {
     rooms[1]!()
     expect(await result).toMatchObject({ state: 'succeeded', stdout: 'onetwo', pipeHeld: false })
   })
+
+  it('that had no room for long leaves what holds the output open the whole grace from then on', () =>
+    inFakeTime(async () => {
+      const launcher = new FakeLauncher()
+      let room: (() => void) | null = null
+      const onOutput = () => (room === null ? new Promise<void>((resolve) => (room = resolve)) : undefined)
+      const dispatcher = new Dispatcher({ launcher, onOutput, pipeGraceMs: 200 })
+      const result = dispatcher.add(named('a'))
+      const child = childOf(launcher, 'a')
+      child.spawn()
+      child.print('stdout', 'one ')
+      child.exit({ held: true })
+      await elapse(10_000)
+      room!()
+      await elapse(150)
+      child.print('stdout', 'two')
+      for (const stream of ['stdout', 'stderr'] as const) child.endOutput(stream)
+      expect(await result).toMatchObject({ state: 'succeeded', stdout: 'one two', pipeHeld: false })
+      await dispatcher.dispatch()
+    }))
 
   it.each<[string, () => Promise<void>]>([
     [

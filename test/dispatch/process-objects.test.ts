@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { Dispatcher, Process } from '../../src/index.js'
 import { FakeLauncher } from '../helpers/fake-launcher.js'
 import { childOf, finish, settle, startedIn } from '../helpers/fake-tasks.js'
+import { elapse, inFakeTime } from '../helpers/fake-time.js'
 import { processesWith, uniqueSleep } from '../helpers/processes.js'
 import { until } from '../helpers/until.js'
+
+const REASON = { code: 'ERR_TEST', message: 'ended by the test' }
 
 describe('processes in a dispatcher', () => {
   it('run like tasks, by name', async () => {
@@ -122,4 +125,43 @@ describe('processes in a dispatcher', () => {
     expect(childOf(launcher, 'a').alive).toBe(0)
     await dispatcher.dispatch()
   })
+
+  it('are ended alone for the reason and with the grace that were given', () =>
+    inFakeTime(async () => {
+      const launcher = new FakeLauncher(() => ({ durationMs: 1_000_000, ignoresTerm: true }))
+      const dispatcher = new Dispatcher({ launcher })
+      const added = dispatcher.enter(new Process('a', [], { launcher, killGraceMs: 60_000 }))
+      const before = performance.now()
+      added.end(REASON, 100)
+      expect(await added.result).toMatchObject({ state: 'cancelled', error: REASON })
+      expect(performance.now() - before).toBeLessThan(1_000)
+      await dispatcher.dispatch()
+    }))
+
+  it('are ended alone also when they run already and wait for a slot', async () => {
+    const launcher = new FakeLauncher()
+    const dispatcher = new Dispatcher({ launcher, concurrency: 1 })
+    void dispatcher.add({ command: 'a', args: [] })
+    const added = dispatcher.enter(new Process('b', [], { launcher }).start())
+    childOf(launcher, 'b').spawn()
+    added.end(REASON)
+    expect(await added.result).toMatchObject({ state: 'cancelled', error: REASON })
+    finish(launcher, 'a')
+    await dispatcher.dispatch()
+    expect(dispatcher.progress()).toMatchObject({ queued: 0, running: 0, done: 2 })
+  })
+
+  it('have timeouts that stand still while the run is suspended', () =>
+    inFakeTime(async () => {
+      const launcher = new FakeLauncher(() => ({ durationMs: 1_000 }))
+      const dispatcher = new Dispatcher({ launcher })
+      const result = dispatcher.add(new Process('a', [], { launcher, timeoutMs: 500 }))
+      await elapse(1)
+      await dispatcher.suspend()
+      await elapse(900)
+      dispatcher.resume()
+      expect(childOf(launcher, 'a').signals).toEqual(['SIGSTOP', 'SIGCONT'])
+      expect(await result).toMatchObject({ state: 'succeeded' })
+      await dispatcher.dispatch()
+    }))
 })

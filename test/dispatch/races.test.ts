@@ -66,6 +66,27 @@ describe('a task that is ended from within what it is told by', () => {
     await dispatcher.dispatch()
     expect(records).toEqual(['attempt 1', 'cancelled 2'])
   })
+
+  it('while an attempt of it is being recorded is not started again once that is done', async () => {
+    const launcher = new FakeLauncher(() => ({ exitCode: 3 }))
+    let recorded!: () => void
+    const results: Result[] = []
+    const dispatcher = new Dispatcher({
+      launcher,
+      retries: 5,
+      backoffMs: 0,
+      onAttempt: () => new Promise<void>((resolve) => (recorded = resolve)),
+      onResult: (result) => void results.push(result),
+    })
+    const added = dispatcher.enter(named('a'))
+    await until('its attempt is being recorded', () => recorded !== undefined)
+    added.end(REASON)
+    recorded()
+    await dispatcher.dispatch()
+    await elapse(5)
+    expect(launcher.children).toHaveLength(1)
+    expect(results).toMatchObject([{ state: 'cancelled', attempt: 1, exitCode: 3, error: REASON }])
+  })
 })
 
 describe('a source', () => {

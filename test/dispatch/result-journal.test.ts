@@ -39,6 +39,32 @@ const fast = () => new FakeLauncher(planOfTask)
 const task = (id: string, plan = {}) => planned(plan, { id })
 
 describe('a journal of a run', () => {
+  it('that fails for one result has onResult told of none that comes after', async () => {
+    const commits: { resolve: () => void; reject: (error: Error) => void }[] = []
+    const failure = new Error('the disk is full')
+    const told: (string | null)[] = []
+    const journal = {
+      begin() {},
+      stateOf: () => null,
+      commit: () => new Promise<void>((resolve, reject) => void commits.push({ resolve, reject })),
+      record: async () => {},
+    }
+    const dispatcher = new Dispatcher({
+      concurrency: 2,
+      launcher: fast(),
+      journal,
+      onResult: ({ id }) => void told.push(id),
+    })
+    const tasks = ['a', 'b'].map((id) => dispatcher.add(task(id)))
+    await until('both are being committed', () => commits.length === 2)
+    commits[0]!.reject(failure)
+    await settle()
+    commits[1]!.resolve()
+    await expect(dispatcher.dispatch()).rejects.toBe(failure)
+    for (const each of tasks) await expect(each).rejects.toBe(failure)
+    expect(told).toEqual([])
+  })
+
   it('has a result before onResult and before whoever reads the results', async () => {
     const journal = new FakeJournal()
     const onResult = ({ id }: Result) => void journal.used.push(`onResult ${id}`)

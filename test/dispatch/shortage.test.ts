@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Dispatcher } from '../../src/index.js'
 import { FakeLauncher } from '../helpers/fake-launcher.js'
 import { childOf, finish, named, settle, startedIn } from '../helpers/fake-tasks.js'
+import { inFakeTime } from '../helpers/fake-time.js'
 import { runProgram } from '../helpers/program.js'
 
 afterEach(() => {
@@ -67,6 +68,17 @@ describe('a shortage of the system', () => {
       ['spawn-failed', 'EAGAIN'],
     ])
   })
+
+  it('that comes again and again, but is over each time, is waited for each time', () =>
+    inFakeTime(async () => {
+      let starts = 0
+      const launcher = new FakeLauncher(() => (++starts % 6 === 0 ? {} : { spawnError: 'EAGAIN' }))
+      const dispatcher = new Dispatcher({ concurrency: 1, launcher, keepFinished: true })
+      for (const name of ['a', 'b', 'c', 'd']) void dispatcher.add(named(name))
+      await dispatcher.dispatch()
+      expect(dispatcher.finished.map(({ state }) => state)).toEqual(Array(4).fill('succeeded'))
+      expect(starts).toBe(24)
+    }))
 
   it('that is over lets as many run as before', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
