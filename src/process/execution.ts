@@ -1,5 +1,13 @@
 import { isRead } from '../launcher/output-spec.js'
-import type { Child, ChildEvents, ChildExit, OutputStream, StartError, StartSpec } from '../launcher/port.js'
+import type {
+  Child,
+  ChildEvents,
+  ChildExit,
+  OutputStream,
+  StartError,
+  StartSpec,
+  WatchedUse,
+} from '../launcher/port.js'
 import { tracedErrorOf } from '../observe/messages.js'
 import { TracedProcess } from '../observe/traced-process.js'
 import type { ResultError, ResultState } from '../task/result.js'
@@ -199,6 +207,12 @@ export class Execution implements ChildEvents {
     if (this.#done) return
     this.#lastOutputMs = performance.now()
     this.#capture[stream].count(bytes)
+  }
+
+  onUse(use: WatchedUse): void {
+    if (this.#done) return
+    const error = this.#limits.noteUse(use)
+    if (error !== null) this.endNow({ state: 'killed', error })
   }
 
   onDrain(): void {
