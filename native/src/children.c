@@ -11,6 +11,7 @@
 #include "pipes.h"
 #include "places.h"
 #include "running.h"
+#include "watch.h"
 
 static struct child_list all = TAILQ_HEAD_INITIALIZER(all);
 static struct child_list unused = TAILQ_HEAD_INITIALIZER(unused);
@@ -160,6 +161,7 @@ void child_release_if_done(struct child *child) {
   if (child->running || child->ghost || child->fresh || child->input.fd >= 0) return;
   if (child->outputs[STDOUT_STREAM].fd >= 0 || child->outputs[STDERR_STREAM].fd >= 0) return;
   pipes_forget(child);
+  watch_forget(child);
   places_pass_on(child->number);
   unlink_child(child);
   leave_scope(child->scope);

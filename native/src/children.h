@@ -8,6 +8,8 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+#include "options.h"
+
 enum { STDIN_STREAM, STDOUT_STREAM, STDERR_STREAM };
 
 /* A run, by whose name its processes are found. */
@@ -55,6 +57,18 @@ struct output {
   uint64_t told_us;
 };
 
+/* What a child was beyond. */
+enum beyond { BEYOND_NOTHING, BEYOND_MEMORY, BEYOND_PROCESSES };
+
+/* What a child and all below it may use, and what it did. */
+struct watch {
+  bool active;
+  enum beyond beyond;
+  struct use most;
+  struct use now;
+  struct use peak;
+};
+
 struct child {
   uint32_t number;
   uint32_t slot;
@@ -79,6 +93,8 @@ struct child {
   struct child *next_by_pid;
   TAILQ_ENTRY(child) link;
   TAILQ_ENTRY(child) fresh_link;
+  struct watch watch;
+  TAILQ_ENTRY(child) watch_link;
 };
 
 TAILQ_HEAD(child_list, child);

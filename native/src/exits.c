@@ -18,6 +18,7 @@
 #include "places.h"
 #include "processes.h"
 #include "running.h"
+#include "watch.h"
 
 struct ended {
   struct child *child;
@@ -88,6 +89,7 @@ static void tell(const struct ended *end) {
       (uint32_t)lifetime,
       (uint32_t)(lifetime >> 32),
   };
+  watch_tell_peak(child);
   outgoing_frame(FRAME_EXIT, flags, child->number, words, sizeof words / sizeof *words);
   places_note_exit(child->number, end->status);
   bool is_open = child->outputs[STDOUT_STREAM].fd >= 0 || child->outputs[STDERR_STREAM].fd >= 0;

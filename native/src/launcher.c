@@ -28,6 +28,7 @@
 #include "requests.h"
 #include "slots.h"
 #include "starts.h"
+#include "watch.h"
 
 #define EVENTS 256
 /* So many starts, and then the children that run get their turn. */
@@ -160,10 +161,11 @@ static void serve(void) {
       exits_reap();
     }
     if (!places_settle(dispatch_frame)) self.node_gone = true;
+    watch_look();
     requests_run();
     if (!self.backlog && patience_is_over()) self.node_gone = true;
     timeout = sooner(sooner(fresh_settle(), locks_retry()), sooner(jobservers_retry(), slots_retry()));
-    timeout = sooner(timeout, patience_left_ms());
+    timeout = sooner(sooner(timeout, watch_left_ms()), patience_left_ms());
     flush();
   }
 }

@@ -36,6 +36,7 @@ bool options_take(struct cursor *cursor, uint32_t given, struct options *options
   options->descriptor_count = 0;
   options->group_count = 0;
   options->range_count = 0;
+  options->most = (struct use){0};
   if ((given & ~(uint32_t)OPTIONS_KNOWN) != 0) return false;
   if ((given & OPTION_NICE) != 0) options->nice = (int32_t)take_u32(cursor);
   if (options->nice < -20 || options->nice > 19) return false;
@@ -56,6 +57,10 @@ bool options_take(struct cursor *cursor, uint32_t given, struct options *options
   }
   for (uint32_t n = 0; n < options->range_count; n++) {
     if (!take_range(cursor, &options->ranges[n])) return false;
+  }
+  if ((given & OPTION_WATCH) != 0) {
+    options->most.bytes = take_u64(cursor);
+    options->most.processes = take_u32(cursor);
   }
   return !cursor->bad;
 }

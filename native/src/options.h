@@ -19,7 +19,8 @@ enum {
   OPTION_RANGES = OPTION_GROUPS * 2,
   /* Has no value. */
   OPTION_DIRECT = OPTION_RANGES * 2,
-  OPTIONS_KNOWN = OPTION_DIRECT * 2 - 1
+  OPTION_WATCH = OPTION_DIRECT * 2,
+  OPTIONS_KNOWN = OPTION_WATCH * 2 - 1
 };
 
 /* How a descriptor is opened. */
@@ -42,6 +43,12 @@ struct range {
   uint64_t end;
 };
 
+/* Of a child and all below it, together. */
+struct use {
+  uint64_t bytes;
+  uint32_t processes;
+};
+
 struct options {
   uint32_t given;
   int32_t nice;
@@ -55,6 +62,8 @@ struct options {
   /* What of its file a child reads as its standard input; none: all of it. */
   uint32_t range_count;
   struct range ranges[MOST_RANGES];
+  /* What it may use before it is ended; 0 is no limit. */
+  struct use most;
 };
 
 /* False when `given` has an unknown bit or a value cannot be. */

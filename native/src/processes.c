@@ -37,9 +37,9 @@ static bool parse_stat(char *line, struct process *process) {
   char *end_of_name = strrchr(line, ')');
   if (end_of_name == NULL || end_of_name[1] != ' ') return false;
   char state = end_of_name[2];
-  long long fields[19];
+  long long fields[21];
   char *at = end_of_name + 3;
-  for (int n = 0; n < 19; n++) {
+  for (int n = 0; n < 21; n++) {
     char *end;
     fields[n] = strtoll(at, &end, 10);
     if (end == at) return false;
@@ -49,6 +49,7 @@ static bool parse_stat(char *line, struct process *process) {
   process->group = (pid_t)fields[1];
   process->session = (pid_t)fields[2];
   process->began = (uint64_t)fields[18];
+  process->resident_pages = fields[20] > 0 ? (uint64_t)fields[20] : 0;
   /* A process whose first thread has ended looks like a zombie but is none while others run. */
   long long threads = fields[16];
   process->alive = (state != 'Z' && state != 'X') || threads > 1;

@@ -28,6 +28,7 @@ struct process {
   pid_t session;
   /* In clock ticks since the system came up. */
   uint64_t began;
+  uint64_t resident_pages;
   bool alive;
   enum { LINEAGE_UNKNOWN, LINEAGE_OURS, LINEAGE_OTHER } lineage;
   /* Place in the table of the ancestor that is a child of the root (or the process itself); only when ours. */

@@ -22,6 +22,8 @@ struct request {
   uint32_t number;
   pid_t pid;
   uint32_t count;
+  /* Nobody has asked. */
+  bool silent;
 };
 
 static struct request *requests;
@@ -57,6 +59,13 @@ bool requests_on_tree_frame(const struct frame *frame) {
   struct child *child = child_by_number(number);
   request->pid = child == NULL ? (pid_t)pid : child->pid;
   return true;
+}
+
+void requests_end_tree(const struct child *child) {
+  struct request *request = add_request(0, SIGKILL);
+  request->number = child->number;
+  request->pid = child->pid;
+  request->silent = true;
 }
 
 bool requests_on_scope_frame(const struct frame *frame) {
@@ -191,7 +200,7 @@ void requests_run(void) {
     serve_groups();
   }
   for (size_t n = 0; n < request_count; n++) {
-    outgoing_frame(FRAME_COUNT, 0, requests[n].id, &requests[n].count, 1);
+    if (!requests[n].silent) outgoing_frame(FRAME_COUNT, 0, requests[n].id, &requests[n].count, 1);
     free(requests[n].scope);
   }
   request_count = 0;

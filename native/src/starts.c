@@ -21,6 +21,7 @@
 #include "places.h"
 #include "program.h"
 #include "spawn.h"
+#include "watch.h"
 
 static struct rlimit inherited_files;
 static bool files_raised;
@@ -152,6 +153,7 @@ static void add_child(uint32_t number, pid_t pid, const struct start *start, con
     child->outputs[stream].credit = start->credit;
     child->outputs[stream].counted = start->kinds[stream] == STREAM_COUNT;
   }
+  watch_add(child, &start->options);
   if ((start->options.given & OPTION_DIRECT) != 0) return let_take(child);
   outgoing_frame(FRAME_SPAWNED, 0, number, (uint32_t[]){(uint32_t)pid}, 1);
   fresh_add(child);

@@ -68,6 +68,8 @@ static inline void build_start(struct builder *builder, uint32_t number) {
     put_u64(builder, n << 40);
     put_u64(builder, (n << 40) + 10);
   }
+  put_u64(builder, (uint64_t)1 << 33);
+  put_u32(builder, 12);
   put_text(builder, "scope-1");
   put_text(builder, "/folder");
   put_text(builder, "in");

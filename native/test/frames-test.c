@@ -28,6 +28,7 @@ static void a_start_is_read_as_it_was_written(void) {
   CHECK_TEXT(start.options.groups[1], "/groups/b/cgroup.procs");
   CHECK(start.options.range_count == 2 && start.options.ranges[1].start == (uint64_t)1 << 40);
   CHECK(start.options.ranges[1].end == ((uint64_t)1 << 40) + 10);
+  CHECK(start.options.most.bytes == (uint64_t)1 << 33 && start.options.most.processes == 12);
   CHECK_TEXT(start.scope, "scope-1");
   CHECK_TEXT(start.cwd, "/folder");
   CHECK_TEXT(start.paths[0], "in");

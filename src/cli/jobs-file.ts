@@ -1,6 +1,6 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import { OptionError } from '../task/errors.js'
-import { parseJobs, systemReason } from './values.js'
+import { fileName, parseJobs, systemReason } from './values.js'
 
 const INTERVAL_MS = 500
 
@@ -12,8 +12,9 @@ const INTERVAL_MS = 500
 export function readJobsFile(path: string): number {
   let words: string
   try {
-    words = readFileSync(path, 'utf8').split('\n')[0]!.trim()
+    words = readFileSync(fileName('--jobs-file', path), 'utf8').split('\n')[0]!.trim()
   } catch (error) {
+    if (error instanceof OptionError) throw error
     throw new OptionError(`--jobs-file: ${path} cannot be read: ${systemReason(error)}`)
   }
   try {

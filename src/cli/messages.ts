@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { printable } from '../output/printable.js'
+import { asciiText, printable } from '../output/printable.js'
 import { describeEnd } from '../process/run.js'
 import type { Result } from '../task/result.js'
 import { describeCommand } from '../task/task.js'
@@ -15,6 +15,8 @@ export interface MessagesOptions {
   readonly what: string
   /** Whether a task that failed may not have said why. */
   readonly tellsFailed: boolean
+  /** Whether nothing but ASCII is shown. Default: false. */
+  readonly ascii?: boolean
   /** Takes a whole line without its end. */
   readonly write: (line: string) => void
 }
@@ -30,7 +32,7 @@ export class Messages {
 
   /** Something that people should know. */
   say(message: string): void {
-    if (!this.#options.quiet) this.#options.write(`drover: ${printable(message)}`)
+    if (!this.#options.quiet) this.#options.write(`drover: ${this.#shown(message)}`)
   }
 
   /** Something that only who wants to know everything should. */
@@ -50,6 +52,10 @@ export class Messages {
       )
   }
 
+  #shown(text: string): string {
+    return this.#options.ascii === true ? asciiText(printable(text)) : printable(text)
+  }
+
   /** Tells of a result that the task itself cannot have told of. */
   onResult(result: Result): void {
     const { verbose, color, what, tellsFailed } = this.#options
@@ -59,7 +65,7 @@ export class Messages {
       return
     }
     if (this.#options.quiet) return
-    const line = printable(`${nameOf(result, what)}: ${describeEnd(result)}`)
+    const line = this.#shown(`${nameOf(result, what)}: ${describeEnd(result)}`)
     this.#options.write(`drover: ${color && result.state !== 'succeeded' ? styleText('red', line) : line}`)
   }
 }

@@ -1,7 +1,7 @@
 import type { BlockRequest } from '../input/blocks/open-blocks.js'
 import { OptionError } from '../task/errors.js'
 import type { RunWords } from './run-words.js'
-import { given, parseCount, parseEscapes, parseSize } from './values.js'
+import { fileName, given, parseCount, parseEscapes, parseSize } from './values.js'
 
 /** What was asked for of cutting input into blocks. */
 export type PipeOptions = Omit<BlockRequest, 'command' | 'stdin'>
@@ -51,6 +51,7 @@ export function pipeOptions(words: RunWords, hasGroups: boolean, concurrency: nu
     throw new OptionError('--pipe reads stdin; for a file use --pipe-part -a FILE, or --pipe < FILE')
   if (pipePart === true && (argFile.length !== 1 || argFile[0] === '-'))
     throw new OptionError('--pipe-part needs one file; name it with -a FILE, or use --pipe for stdin')
+  if (pipePart === true) fileName('-a', argFile[0]!)
   if (block !== undefined && records !== undefined)
     throw new OptionError('a block has either so many bytes or so many records; give only one of --block and -N')
   if (words.roundRobin === true) checkRoundRobin(words, concurrency)

@@ -15,7 +15,7 @@ import type { Showing } from './printed-run.js'
 import { delimiterOf, type JournalRequest, journalRequest, printingOptions, progressOf } from './run-options.js'
 import { sharingOptions } from './sharing-options.js'
 import { standardInput } from './standard-input.js'
-import { checkHalt, given, parseColor, parseCount, parseDuration, parseJobs, parseSize } from './values.js'
+import { checkHalt, fileName, given, parseColor, parseCount, parseDuration, parseJobs, parseSize } from './values.js'
 
 /** All that `drover pool` was asked for. */
 export interface PoolRequest extends Showing {
@@ -42,7 +42,7 @@ export function poolRequest(command: readonly Text[], words: PoolWords): PoolReq
     messages: {
       form,
       ...given({
-        files: words.argFile,
+        files: words.argFile?.map((name) => fileName('-a', name)),
         delimiter: delimiterOf(words),
         strict: words.strict,
         maxLineBytes: read('--max-line', words.maxLine, parseSize),

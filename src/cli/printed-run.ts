@@ -2,6 +2,7 @@ import type { DispatchRun } from '../dispatch/dispatch.js'
 import type { Summary } from '../dispatch/progress.js'
 import type { Journal } from '../journal/journal.js'
 import { FdWriter } from '../output/fd-writer.js'
+import { isAsciiLocale } from '../output/printable.js'
 import { Printer } from '../output/printer.js'
 import type { ProgressDisplay } from '../output/progress/progress-display.js'
 import type { ProgressForm } from '../output/progress/progress-form.js'
@@ -81,6 +82,7 @@ export async function printedRun(parts: PrintedRunParts): Promise<Ending> {
   }
   const messages = new Messages({
     ...showing,
+    ascii: isAsciiLocale(process.env),
     what: parts.what,
     tellsFailed: parts.tellsFailed,
     write: (line) => (display === null ? complain(`${line}\n`) : display.line(line)),

@@ -18,6 +18,7 @@ import type { RunWords } from './run-words.js'
 import { sharingOptions } from './sharing-options.js'
 import {
   checkHalt,
+  fileName,
   given,
   parseCount,
   parseDelimiter,
@@ -61,14 +62,14 @@ export function printingOptions(words: RunWords): PrintingOptions {
   const [needless] = Object.entries(printed).find(([, on]) => on === true) ?? []
   if (words.results !== undefined && needless !== undefined)
     throw new OptionError(`${needless} is about output that is printed; with --results it goes to files`)
-  if (words.tmpdir !== undefined) checkFolder('--tmpdir', words.tmpdir)
+  if (words.tmpdir !== undefined) checkFolder('--tmpdir', fileName('--tmpdir', words.tmpdir))
   return {
     mode: words.ungroup === true ? 'none' : words.lineBuffer === true ? 'line' : 'group',
     tag: words.tag === true,
     keepOrder: words.keepOrder === true,
     json,
     tmpdir: words.tmpdir,
-    results: words.results ?? null,
+    results: words.results === undefined ? null : fileName('--results', words.results),
   }
 }
 
@@ -202,10 +203,10 @@ export function itemOptions(words: RunWords): Omit<InputRequest, 'command' | 'st
     ...(words.shell === true && { shell: true }),
     ...(words.strict === true && { strict: true }),
     ...(words.replace !== undefined && { replace: words.replace }),
-    ...(words.tasks !== undefined && { tasks: words.tasks }),
+    ...(words.tasks !== undefined && { tasks: fileName('--tasks', words.tasks) }),
     ...(words.transfer !== undefined && { transfer: words.transfer }),
     ...(words.return !== undefined && { return: words.return }),
-    ...(words.argFile !== undefined && { argFiles: words.argFile }),
+    ...(words.argFile !== undefined && { argFiles: words.argFile.map((name) => fileName('-a', name)) }),
     ...(words.colsep !== undefined && { columnSeparator: words.colsep }),
     ...(words.maxArgs === undefined ? null : { itemsPerTask: parseCount('--max-args', words.maxArgs, 1) }),
     ...(words.maxLine === undefined ? null : { maxLineBytes: parseSize('--max-line', words.maxLine) }),

@@ -123,12 +123,12 @@ function closesPipes({ launcher, leftovers, hosts }: DispatchSourceOptions): boo
 }
 
 async function open(
-  { input, dispatch: options }: RunRequest,
+  { input, dispatch: options, dryRun }: RunRequest,
   journal: Journal | null,
 ): Promise<TaskInput | BlockInput> {
   if ('blocks' in input) {
     const { openBlocks } = await import('../input/blocks/open-blocks.js')
-    return openBlocks({ ...input.blocks, releases: closesPipes(options) })
+    return openBlocks({ ...input.blocks, releases: !dryRun && closesPipes(options) })
   }
   return openInput(journal === null ? input : { ...input, checkTask: (task: Task) => journal.problemOf(task) })
 }

@@ -184,3 +184,9 @@ export function systemReason(error: unknown): string {
   const words = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]
   return words === undefined ? message : `${words} (${code})`
 }
+
+/** @throws OptionError for the name of a file that is empty, as from a variable that is not set. */
+export function fileName(option: string, name: string): string {
+  if (name !== '') return name
+  throw new OptionError(`${option}: expected the name of a file, not ""; is there a variable that is not set?`)
+}

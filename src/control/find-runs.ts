@@ -84,9 +84,14 @@ export async function findRun(reference: string): Promise<RemoteRun> {
 async function alive(folder: string, names: readonly string[]): Promise<string[]> {
   const found = await Promise.all(
     names.map(async (name) => {
-      const socket = await connectTo(folder, name)
-      socket?.destroy()
-      return socket === null ? null : name
+      try {
+        const socket = await connectTo(folder, name)
+        socket?.destroy()
+        return socket === null ? null : name
+      } catch {
+        // It is there, and who asks it for something is told why it does not answer.
+        return name
+      }
     }),
   )
   return found.filter((name) => name !== null)

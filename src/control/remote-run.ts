@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { LiveTask } from '../dispatch/steering.js'
-import type { OutputStream } from '../launcher/port.js'
+import type { OutputStream, StartError } from '../launcher/port.js'
 import { DroverError } from '../task/errors.js'
 import type { ResultState } from '../task/result.js'
 import { controlFolder, runOfName } from './control-folder.js'
@@ -174,6 +174,8 @@ async function withinTime(
 function answerOf(line: unknown, run: string): unknown {
   if (typeof line !== 'object' || line === null) throw new DroverError('ERR_DROVER_NO_RUN', `run ${run} has ended`)
   if ('ok' in line) return line.ok
-  const { code, message } = (line as { error: { code: string; message: string } }).error
+  const { code, message } = (line as { error?: Partial<StartError> }).error ?? {}
+  if (typeof code !== 'string' || typeof message !== 'string')
+    throw new DroverError('ERR_DROVER_NO_ANSWER', `run ${run} does not answer as a drover does`)
   throw new DroverError(code, message)
 }

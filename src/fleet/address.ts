@@ -74,7 +74,11 @@ const DEFAULT_PORTS = { redis: 6379, sentinel: 26379, cluster: 6379 } as const
  */
 export function parseQueueAddress(address: string, password?: string): QueueAddress {
   const match = /^(redis|rediss)(?:\+(socket|sentinel|cluster))?:\/\/|^(postgres|postgresql):\/\//.exec(address)
-  if (match === null) throw new OptionError(`queue: expected an address that begins with one of ${SCHEMES}`)
+  if (match === null) {
+    throw new OptionError(
+      `queue: expected an address, as in redis://localhost:6379 or postgres://user@host/database, that begins with one of ${SCHEMES}; a name goes behind it, as in redis://localhost?queue=NAME`,
+    )
+  }
   return match[3] === undefined
     ? redisAddress(address.slice(match[0].length), match[1] === 'rediss', match[2] ?? 'redis', password)
     : postgresAddress(address, password)

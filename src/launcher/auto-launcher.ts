@@ -137,7 +137,9 @@ class UnprovenChild implements Child {
       onOutputEnd: (stream) => events.onOutputEnd(stream),
       onExit: (exit) => events.onExit(exit),
       onLost: (error) => events.onLost(error),
+      onUse: (use) => events.onUse?.(use),
       onDrain: () => events.onDrain?.(),
+      onInputFailed: (error) => events.onInputFailed?.(error),
       onInputClosed: () => events.onInputClosed?.(),
     })
   }

@@ -13,8 +13,8 @@ export interface LauncherCapabilities {
   /** Whether children get real pipes, so that `/dev/stdin` and `/dev/stderr` can be opened. */
   readonly realPipes: boolean
   /**
-   * Whether {@link StartSpec.nice} and {@link StartSpec.limits} can be set. Where not, a start with them fails with
-   * `ERR_DROVER_UNSUPPORTED`.
+   * Whether {@link StartSpec.nice}, {@link StartSpec.limits} and {@link StartSpec.treeLimits} can be set. Where not, a start with them fails
+   * with `ERR_DROVER_UNSUPPORTED`.
    */
   readonly limits: boolean
   /** Whether there is {@link Launcher.lock}. */

@@ -4,6 +4,7 @@
  */
 
 import type { LauncherCapabilities } from './capabilities.js'
+import type { ResourceLimits, TreeLimits, WatchedUse } from './limits-port.js'
 import type {
   JobserverEvents,
   JobserverSpec,
@@ -16,6 +17,7 @@ import type {
 } from './shared-port.js'
 
 export type * from './capabilities.js'
+export type * from './limits-port.js'
 export type * from './shared-port.js'
 
 /** The streams that a process prints to. */
@@ -45,23 +47,6 @@ export type OutputSpec =
   | { readonly to: 'null' }
   | { readonly to: 'inherit' }
   | { readonly to: 'file'; readonly path: string; readonly append?: boolean }
-
-/**
- * What a child and each process below it may use, every one for itself: set as the system's hard and its soft limit. What
- * is left out stays as it is in the parent; `Infinity` is no limit. Only a privileged process can raise them.
- */
-export interface ResourceLimits {
-  /** Of processor time; what uses more is ended with SIGKILL. */
-  readonly cpuSeconds?: number | undefined
-  /** What writes beyond that in any file gets SIGXFSZ. */
-  readonly fileSizeBytes?: number | undefined
-  /** The number of descriptors, the three standard streams included. */
-  readonly openFiles?: number | undefined
-  /** The largest core file; 0 is none. */
-  readonly coreBytes?: number | undefined
-  /** Of the first thread. */
-  readonly stackBytes?: number | undefined
-}
 
 /**
  * A descriptor that a child gets besides its streams, under the number `as` (3 to 1023).
@@ -105,6 +90,8 @@ export interface StartSpec {
   readonly nice?: number | undefined
   /** Default: the parent's limits. See {@link LauncherCapabilities.limits}. */
   readonly limits?: ResourceLimits | undefined
+  /** Default: none. See {@link LauncherCapabilities.limits}. */
+  readonly treeLimits?: TreeLimits | undefined
   /**
    * For a child that is talked to for long, with a `pipe` for each stream: there may be nobody between its pipes and this process, if
    * that is possible, so that messages take less time. With `reusesChunks` a chunk of `stdout` is valid during the call only. Default: the
@@ -188,6 +175,8 @@ export interface ChildEvents {
   onLost(error: StartError): void
   /** After {@link Child.takeBack}, and the only call then: it was not started, and will not be. */
   onTakenBack?(): void
+  /** Of a child with {@link StartSpec.treeLimits}: it is beyond them; or, right before `onExit`, the most that was ever seen of it. */
+  onUse?(use: WatchedUse): void
   /** After {@link Child.write} had returned false: there is room again. */
   onDrain?(): void
   /**

@@ -1,4 +1,12 @@
-import type { Child, ChildEvents, ChildExit, OutputStream, StartError, StartSpec } from '../launcher/port.js'
+import type {
+  Child,
+  ChildEvents,
+  ChildExit,
+  OutputStream,
+  StartError,
+  StartSpec,
+  WatchedUse,
+} from '../launcher/port.js'
 import { tracedErrorOf } from '../observe/messages.js'
 import { TracedProcess } from '../observe/traced-process.js'
 import type { ResultError, ResultState } from '../task/result.js'
@@ -179,6 +187,12 @@ export class Execution implements ChildEvents {
   onOutputCounted(stream: OutputStream, bytes: number): void {
     if (this.#done) return
     this.#output.count(stream, bytes)
+  }
+
+  onUse(use: WatchedUse): void {
+    if (this.#done) return
+    const error = this.#limits.noteUse(use)
+    if (error !== null) this.endNow({ state: 'killed', error })
   }
 
   onDrain(): void {

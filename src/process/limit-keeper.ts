@@ -1,4 +1,4 @@
-import type { Child, ChildExit, StartSpec } from '../launcher/port.js'
+import type { Child, ChildExit, StartSpec, WatchedUse } from '../launcher/port.js'
 import type { ResultError } from '../task/result.js'
 import { groupHomes } from './cgroups/group-homes.js'
 import { TaskGroup } from './cgroups/task-group.js'
@@ -43,7 +43,7 @@ export class LimitKeeper {
   /** It has been started. @param onExcess - told of what is beyond a limit; again until {@link end}. */
   watch(root: number, onExcess: (error: ResultError) => void): void {
     const { maxMemoryBytes, maxProcesses } = this.#limits
-    if (maxMemoryBytes + maxProcesses === 0) return
+    if (maxMemoryBytes + maxProcesses === 0 || this.#limits.byLauncher) return
     const group = this.#group !== null && canWatch(this.#limits) ? this.#group : null
     const onUse = (use: TreeUse) => {
       this.#peakBytes = Math.max(this.#peakBytes, use.bytes)
@@ -51,6 +51,12 @@ export class LimitKeeper {
       if (error !== null) onExcess(error)
     }
     this.#stopWatching = watchTree(group === null ? { root, onUse } : { look: () => group.use(), onUse })
+  }
+
+  /** What the launcher has seen, where it looks. @returns which limit that is beyond; null when none. */
+  noteUse({ bytes, processes, beyond }: WatchedUse): ResultError | null {
+    this.#peakBytes = Math.max(this.#peakBytes, bytes)
+    return beyond === null ? null : excessOf({ bytes, processes }, this.#limits)
   }
 
   /** Which limit the kernel has ended something of it for; null when for none. */

@@ -8,8 +8,8 @@ import type { TreeUse } from './process-uses.js'
 export interface Limits {
   /**
    * Memory of the task and all below it, in bytes: one that needs more is ended, `killed` with `ERR_DROVER_MEMORY`. By a control group where
-   * there is one for it; else its resident memory is looked at 20 times a second, so that more may be used for a moment. Linux only.
-   * 0 is no limit. Default: 0.
+   * there is one for it; else its resident memory is looked at 20 times a second, so that more may be used for a moment: with hosts
+   * by the launcher over there. Linux only. 0 is no limit. Default: 0.
    */
   readonly maxMemoryBytes?: number | undefined
   /** How many processes the task may be, itself included; `killed` with `ERR_DROVER_PROCESSES`. Looked at 20 times a second. Linux only. Default: 0. */
@@ -25,7 +25,7 @@ export interface Limits {
   readonly nice?: number | undefined
   /**
    * Processor time of the task and all below it, in CPUs, as in 0.5: it is slowed down to that, not ended. Needs a control group and the native
-   * launcher. 0 is no limit. Default: 0.
+   * launcher, and is refused with hosts. 0 is no limit. Default: 0.
    */
   readonly cpus?: number | undefined
 }
@@ -33,6 +33,8 @@ export interface Limits {
 export type CheckedLimits = { readonly [Name in keyof Limits]-?: number } & {
   /** Whether what is started can be put into control groups. */
   readonly byGroups: boolean
+  /** Whether the launcher looks at what its children use, since nobody else can. */
+  readonly byLauncher: boolean
 }
 
 const LEAST_MEMORY_BYTES = 65_536
@@ -56,14 +58,14 @@ export function checkLimits(limits: Limits, launcher: Launcher): CheckedLimits {
       number
     >),
     byGroups: launcher.capabilities.limits && !isRemote,
+    byLauncher: isRemote,
   }
-  const watched = (['maxMemoryBytes', 'maxProcesses', 'cpus'] as const).find((name) => checked[name] !== 0)
-  if (watched !== undefined && isRemote) {
+  if (checked.cpus > 0 && isRemote) {
     throw new OptionError(
-      `${watched}: what tasks on other machines use cannot be watched from here; leave it out with hosts`,
+      'cpus: needs a control group where the task runs, and none can be made on other machines; leave it out with hosts',
     )
   }
-  if (checked.maxMemoryBytes + checked.maxProcesses > 0 && process.platform !== 'linux') {
+  if (checked.maxMemoryBytes + checked.maxProcesses > 0 && process.platform !== 'linux' && !isRemote) {
     throw new OptionError('maxMemoryBytes and maxProcesses: what other processes use can only be seen on Linux')
   }
   const native = (['maxCpuMs', 'maxFileSizeBytes', 'nice', 'cpus'] as const).find((name) => checked[name] !== 0)
@@ -94,11 +96,14 @@ function checkLimit(name: keyof Limits, value: number | undefined): number {
   throw new OptionError(`${name}: expected a whole number ${range}, not ${String(value)}`)
 }
 
-/** What the kernel keeps of them, for the child. */
-export function withLimits(spec: StartSpec, { nice, maxCpuMs, maxFileSizeBytes }: CheckedLimits): StartSpec {
-  if (nice === 0 && maxCpuMs === 0 && maxFileSizeBytes === 0) return spec
+/** What the kernel or the launcher keeps of them, for the child. */
+export function withLimits(spec: StartSpec, limits: CheckedLimits): StartSpec {
+  const { nice, maxCpuMs, maxFileSizeBytes, maxMemoryBytes, maxProcesses, byLauncher } = limits
+  const isWatched = byLauncher && maxMemoryBytes + maxProcesses > 0
+  if (nice === 0 && maxCpuMs === 0 && maxFileSizeBytes === 0 && !isWatched) return spec
   return {
     ...spec,
+    ...(isWatched && { treeLimits: { bytes: maxMemoryBytes, processes: maxProcesses } }),
     ...(nice !== 0 && { nice }),
     limits: {
       ...spec.limits,

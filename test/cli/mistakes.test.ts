@@ -23,11 +23,52 @@ describe('a wrong value is named as it was given, with what to do about it', () 
     [['--halt', 'soon'], '--halt: expected never, or now or soon with fail'],
     [['--results', PROGRAM], `--results: ${PROGRAM} cannot be made: file already exists (EEXIST); name another`],
     [['--tmpdir', '/no/such'], '--tmpdir: /no/such cannot be used: no such file or directory (ENOENT); name a'],
+    [
+      ['--hosts-file', '/no/such'],
+      'hosts: /no/such cannot be read: no such file or directory; name a file with a host on',
+    ],
+    [['--hosts-file', ''], 'hosts: a file without a name cannot be read: no such file or directory; name a file'],
+    [
+      ['--queue', 'foo'],
+      'queue: expected an address, as in redis://localhost:6379 or postgres://user@host/database, that',
+    ],
+    [['-a', ''], '-a: expected the name of a file, not ""'],
+    [['--tasks', ''], '--tasks: expected the name of a file, not ""'],
+    [['--results', ''], '--results: expected the name of a file, not ""'],
+    [['--tmpdir', ''], '--tmpdir: expected the name of a file, not ""'],
+    [['--jobs-file', ''], '--jobs-file: expected the name of a file, not ""'],
     [['--jobs-file', '/no/such'], '--jobs-file: /no/such cannot be read: no such file or directory (ENOENT)\n'],
   ])('%s', async (options, message) => {
-    const end = await drover(['run', ...options, 'echo', ':::', '1'], { cwd: folder })
+    const items = ['-a', '--tasks'].includes(options[0]!) ? [] : [':::', '1']
+    const end = await drover(['run', ...options, 'echo', ...items], { cwd: folder })
     expect(end).toMatchObject({ status: 255, stdout: '' })
     expect(end.stderr).toContain(`drover: ${message}`)
+  })
+
+  it.each([
+    [['run', '--pipe-part', '-a', '', 'cat'], '-a'],
+    [['pool', '-a', '', 'cat', '--protocol', 'lines'], '-a'],
+    [['submit', '--queue', 'foo', 'true', ':::', '1'], 'queue'],
+  ])('%j', async (words, option) => {
+    const end = await drover(words, { cwd: folder })
+    expect(end).toMatchObject({ status: 255, stdout: '' })
+    expect(end.stderr).toMatch(
+      new RegExp(`^drover: ${option}: expected (the name of a file, not ""|an address, as in)`),
+    )
+  })
+
+  it('in nothing but ASCII where that is all that was asked for', async () => {
+    const words = ['run', '--timeout', '100ms', 'sleep 9; echo', ':::', 'caf\u00e9 \u{1f600}']
+    const said = 'caf\\u{e9} \\u{1f600}'
+    for (const [env, shown] of [
+      [{ LC_ALL: 'C' }, said],
+      [{ LC_ALL: '', LC_CTYPE: 'POSIX' }, said],
+      [{ LC_ALL: '', LC_CTYPE: '', LANG: '' }, words.at(-1)],
+      [{ LC_ALL: 'C.UTF-8' }, words.at(-1)],
+    ] as const) {
+      const { stderr } = await drover(words, { env })
+      expect([env, stderr]).toEqual([env, expect.stringContaining(`(sleep 9; echo '${shown}'): timed-out`)])
+    }
   })
 
   it('a number of jobs for a run that goes on', async () => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createConnection } from 'node:net'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createConnection, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -270,6 +270,45 @@ describe('what cannot be trusted, or is dead', () => {
     expect(await liveRuns()).toMatchObject([{ run: 'alive' }])
     expect(sockets().sort()).toEqual([expect.stringMatching(/^alive\./), 'no socket'])
     await end()
+  })
+
+  it("is something else than a socket, which is in nobody's way", async () => {
+    const { end } = await started('alive')
+    const control = join(folder, 'drover/control')
+    mkdirSync(join(control, 'folder.a-b.sock'))
+    symlinkSync('loop.a-b.sock', join(control, 'loop.a-b.sock'))
+    symlinkSync('/etc/passwd/x', join(control, 'odd.a-b.sock'))
+    expect(await liveRuns()).toMatchObject([{ run: 'alive' }])
+    for (const name of ['folder', 'loop', 'odd'])
+      await expect(findRun(name)).rejects.toMatchObject({ code: 'ERR_DROVER_NO_RUN' })
+    await end()
+  })
+
+  it('has more who wait than it can have, or answers as no drover does, which is told', async () => {
+    const control = join(folder, 'drover/control')
+    mkdirSync(control, { recursive: true, mode: 0o700 })
+    const code = `require('node:net').createServer((socket) => socket.once('data', () => socket.end('{"a":1}\\n'))).listen({ path: process.argv[1], backlog: 1 },
+      () => console.log('listens'))`
+    const child = spawn(process.execPath, ['-e', code, join(control, 'odd.a-b.sock')], { stdio: 'pipe' })
+    await once(child.stdout, 'data')
+    const refused = { code: 'ERR_DROVER_NO_ANSWER', message: expect.stringContaining('run odd does not answer') }
+    await expect((await findRun('odd')).pause()).rejects.toMatchObject(refused)
+    child.kill('SIGSTOP')
+    const waiting: Socket[] = []
+    let isFull = false
+    await until('no more can wait', () => {
+      const socket = createConnection(join(control, 'odd.a-b.sock'))
+      socket.on('error', () => {
+        isFull = true
+      })
+      waiting.push(socket)
+      return isFull
+    })
+    expect(await liveRuns()).toEqual([{ run: 'odd', silent: true }])
+    await expect((await findRun('odd')).tail('1')).rejects.toMatchObject(refused)
+    for (const socket of waiting) socket.destroy()
+    child.kill('SIGKILL')
+    await once(child, 'exit')
   })
 
   it('does not answer, which is told and not waited for', async () => {

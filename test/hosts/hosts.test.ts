@@ -128,6 +128,29 @@ describe('drover run --hosts', () => {
     expect(processesWith(sleep)).toEqual([])
   })
 
+  it.each(['one', ':'])('ends what is beyond its memory or its number of processes there: %s', async (host) => {
+    const sleep = uniqueSleep()
+    const hog = `python3 -c 'import time; x = bytearray(60 << 20); time.sleep(60)'`
+    const tasks = [
+      `${hog} & setsid ${hog} & sleep ${sleep}`,
+      `for n in 1 2 3 4 5 6 7 8 9; do setsid sleep ${sleep} & done; sleep ${sleep}`,
+      `sleep 0.4; echo fine`,
+      `exec ${hog.replace('sleep(60)', 'sleep(0.5)')}`,
+    ]
+    const limits = { maxMemoryBytes: 100 * 2 ** 20, maxProcesses: 9 }
+    const found = await resultsFrom(tasks, { hosts: `${host}:4`, ...limits, retries: 1, backoffMs: 1 })
+    const [memory, processes, fine, peak] = found.sort((a, b) => a.index - b.index)
+    const ended = { state: 'killed', signal: 'SIGKILL', attempts: 2, attempt: 2 }
+    expect(memory).toMatchObject({ ...ended, error: { code: 'ERR_DROVER_MEMORY' } })
+    expect(memory!.error!.message).toMatch(/used \d{9,} bytes of memory where 104857600 are allowed/)
+    expect(memory!.maxRssBytes).toBeGreaterThan(100 * 2 ** 20)
+    expect(processes).toMatchObject({ ...ended, error: { code: 'ERR_DROVER_PROCESSES' } })
+    expect(fine).toMatchObject({ state: 'succeeded', stdout: 'fine\n', error: null })
+    expect(peak).toMatchObject({ state: 'succeeded' })
+    expect(peak!.maxRssBytes).toBeGreaterThan(60 * 2 ** 20)
+    expect(processesWith(sleep)).toEqual([])
+  })
+
   it('has the same folder there, or the one that was given, and no variables but those of the list', async () => {
     const folder = join(hosts.folder, "a folder's $(name)")
     mkdirSync(join(folder, 'below'), { recursive: true })
@@ -282,7 +305,7 @@ describe('hosts that cannot be used', () => {
     [['--hosts-file', '/nonexistent'], /cannot be read/],
     [['--hosts', 'a', '--ungroup'], /--ungroup/],
     [['--hosts', 'a', '--leftovers', 'keep'], /leftovers/],
-    [['--hosts', 'a', '--max-memory', '1G'], /maxMemoryBytes/],
+    [['--hosts', 'a', '--cpus', '1'], /cpus/],
     [['--hosts', 'a', '--load', '1'], /maxLoad/],
     [['--hosts', 'a', '--jobserver', 'server'], /jobserver/],
     [['--workdir', '/tmp'], /--hosts/],

@@ -9,6 +9,16 @@ import { startRecorded } from './recorder.js'
 
 describeLauncherContract('auto', () => new AutoLauncher())
 
+it('an auto launcher tells the first child of input that cannot be read, as any other', async () => {
+  const launcher = new AutoLauncher()
+  const stdin = { from: 'file', path: import.meta.filename, ranges: [[0, 2 ** 40]] } as const
+  for (const child of [1, 2].map(() => startRecorded(launcher, { file: 'cat', stdin }))) {
+    await child.whenClosed()
+    expect(child.inputErrors).toMatchObject([{ code: 'ERR_DROVER_STDIN' }])
+  }
+  await launcher.close()
+})
+
 describe('auto launcher without a native one that works', () => {
   let folder: string
   beforeAll(() => {

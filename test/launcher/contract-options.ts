@@ -82,6 +82,50 @@ export function describeStartOptions(launcherOf: () => Launcher, isRemote: boole
         expect(child.exit!.signal).toBe('SIGKILL')
       }))
 
+    it('ends a tree that is too many processes, and tells how many it was', () => {
+      const sleeps = 'for n in 1 2 3; do sleep 60 & done; setsid sleep 60 & wait'
+      return where({ treeLimits: { processes: 3 } }, sleeps, (child) => {
+        expect(child.exit).toMatchObject({ exitCode: null, signal: 'SIGKILL' })
+        const [beyond, peak, ...more] = child.uses
+        expect(beyond).toMatchObject({ processes: expect.any(Number), beyond: 'processes' })
+        expect(beyond!.processes).toBeGreaterThan(3)
+        expect(peak).toMatchObject({ processes: beyond!.processes, beyond: null })
+        expect(more).toEqual([])
+        expect(child.calls.indexOf('use')).toBeLessThan(child.calls.indexOf('exit'))
+      })
+    })
+
+    it('ends a tree that uses too much memory, and tells how much it was', () => {
+      const hog = `python3 -c 'import time; x = bytearray(60 << 20); time.sleep(60)'`
+      return where({ treeLimits: { bytes: 100 * 2 ** 20 } }, `${hog} & setsid ${hog} & wait`, (child) => {
+        expect(child.exit).toMatchObject({ exitCode: null, signal: 'SIGKILL' })
+        expect(child.uses.map(({ beyond }) => beyond)).toEqual(['bytes', null])
+        expect(child.uses[0]!.bytes).toBeGreaterThan(100 * 2 ** 20)
+      })
+    })
+
+    it('tells the most that a tree within its limits was', () =>
+      where({ treeLimits: { bytes: 2 ** 33, processes: 3 } }, 'sleep 0.5 & sleep 0.5; wait', (child) => {
+        expect(child.exit).toMatchObject({ exitCode: 0 })
+        expect(child.uses).toMatchObject([{ processes: 3, beyond: null }])
+        expect(child.uses[0]!.bytes).toBeGreaterThan(100_000)
+      }))
+
+    it('looks at none that has no such limits', () =>
+      where({ treeLimits: { bytes: 0, processes: 0 }, nice: 1 }, 'sleep 0.2', (child) => {
+        expect(child.uses).toEqual([])
+      }))
+
+    it.each([
+      [{ bytes: -1 }, /treeLimits\.bytes/],
+      [{ bytes: 1.5 }, /treeLimits\.bytes/],
+      [{ processes: 2 ** 33 }, /treeLimits\.processes/],
+    ])('does not start with %j', async (treeLimits, message) => {
+      const child = shell('true', { treeLimits })
+      await child.whenClosed()
+      expect(child.spawnError!.message).toMatch(can() ? message : /the native launcher can/)
+    })
+
     it('says what it was that the system refused', async () => {
       const open = shell('true', { limits: { openFiles: 2 ** 40 } })
       await open.whenClosed()

@@ -6,6 +6,7 @@ import type {
   OutputStream,
   StartError,
   StartSpec,
+  WatchedUse,
 } from '../../src/launcher/port.js'
 
 /** Starts a child and keeps all that the launcher tells of it, in order. */
@@ -44,6 +45,7 @@ export class Recorder implements ChildEvents {
   drains = 0
   inputClosed = 0
   readonly inputErrors: StartError[] = []
+  readonly uses: WatchedUse[] = []
   #resolve: (() => void)[] = []
 
   onSpawn(pid: number): void {
@@ -85,6 +87,11 @@ export class Recorder implements ChildEvents {
   onDrain(): void {
     this.drains += 1
     this.#wake()
+  }
+
+  onUse(use: WatchedUse): void {
+    this.#note('use')
+    this.uses.push(use)
   }
 
   onInputFailed(error: StartError): void {

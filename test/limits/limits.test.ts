@@ -6,6 +6,7 @@ import { dispatch, OptionError, Process, type Result, run } from '../../src/inde
 import { usesOf } from '../../src/process/process-uses.js'
 import { drover, resultsOf } from '../helpers/drover.js'
 import { processesWith, uniqueSleep } from '../helpers/processes.js'
+import { until } from '../helpers/until.js'
 import { LAUNCHERS } from '../pool/support.js'
 
 let folder: string
@@ -49,6 +50,21 @@ describe('the memory of a task', () => {
     const { state, maxRssBytes } = await run(command, { maxMemoryBytes: 500 * MIB })
     expect(state).toBe('succeeded')
     expect(maxRssBytes).toBeGreaterThan(60 * MIB)
+  })
+
+  it('that what it has left behind uses is its own only if that is waited for', async () => {
+    const seconds = uniqueSleep()
+    const command = `(${hog(300)}) & sleep ${seconds} & exit 0`
+    const options = { maxMemoryBytes: 100 * MIB, pipeGraceMs: 2_000, reject: false } as const
+    expect(await run(command, { ...options, leftovers: 'wait' })).toMatchObject({
+      state: 'killed',
+      error: { code: 'ERR_DROVER_MEMORY' },
+    })
+    expect(await run(command, options)).toMatchObject({
+      state: 'succeeded',
+      error: null,
+    })
+    await until('all of it has ended', () => processesWith(seconds).length === 0)
   })
 
   it('may be tried again, and is in the JSON of the command line', async () => {

@@ -74,6 +74,7 @@ describe('who may see it', () => {
     expect(await statusOf(url, { method: 'POST' })).toBe(405)
     expect(await statusOf(`${url.origin}/other${url.search}`)).toBe(404)
     expect(await statusOf(dataUrl(report, { from: '-1' }))).toBe(400)
+    expect(await statusOf(`${url.origin}//${url.search}`)).toBe(400)
   })
 
   it('not a page of another name that leads here, even with the token', async () => {

@@ -12,12 +12,16 @@ const SHORTEST: Readonly<Record<number, number>> = {
   [Notice.count]: 4,
   [Notice.counted]: 8,
   [Notice.inputFailed]: 4,
+  [Notice.used]: 12,
   [Notice.lockFailed]: 8,
   [Notice.jobserverOpened]: 4,
   [Notice.jobserverLost]: 4,
   [Notice.slotsTaken]: 4,
   [Notice.slotsFailed]: 4,
 }
+
+/** By the flags of a notice `used`. */
+const BEYOND = [null, 'bytes', 'processes'] as const
 
 /** @throws Error when it is shorter than what is read of it. */
 export function checkNotice(type: number, length: number): void {
@@ -60,6 +64,12 @@ export function tellChild(
       return child.handleInputClosed()
     case Notice.takenBack:
       return child.handleTakenBack()
+    case Notice.used:
+      return child.handleUsed({
+        bytes: u64(bytes, at),
+        processes: u32(bytes, at + 8),
+        beyond: BEYOND[flags] ?? null,
+      })
     case Notice.inputFailed:
       return child.handleInputFailed(u32(bytes, at))
   }

@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { isRead } from '../output-spec.js'
-import type { Child, ChildEvents, OutputStream, StartError, StartSpec } from '../port.js'
+import type { Child, ChildEvents, OutputStream, StartError, StartSpec, WatchedUse } from '../port.js'
 import { type ExitNotice, exitOf } from './child-exit.js'
 import { ChildHolds } from './child-holds.js'
 import type { InputSink } from './child-input.js'
@@ -199,6 +199,10 @@ export class NativeChild implements Child, InputSink {
   /** @param errno - 0 when the file ended too early. */
   handleInputFailed(errno: number): void {
     this.#events.onInputFailed?.(inputErrorOf(errno, this.#spec))
+  }
+
+  handleUsed(use: WatchedUse): void {
+    this.#events.onUse?.(use)
   }
 
   /** The launcher is gone. */

@@ -10,6 +10,7 @@ import {
   OPTIONS_BOUND,
   writeOptions,
   writeRanges,
+  writeTreeLimits,
 } from './start-options.js'
 import { FRAME_LIMIT, HEADER_BYTES, Request, StartFlag, StreamKind } from './wire.js'
 
@@ -76,6 +77,7 @@ export function writeStart(
     for (const group of groups) writer.text(group)
   }
   writeRanges(writer, spec)
+  writeTreeLimits(writer, options, spec)
   writer.text(spec.scope)
   if (cwd !== null) writer.text(cwd)
   for (const path of paths) if (path !== null) writer.text(path)

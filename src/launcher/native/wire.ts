@@ -51,6 +51,7 @@ export const Notice = {
   inputFailed: 139,
   alive: 140,
   takenBack: 141,
+  used: 142,
   locked: 144,
   lockFailed: 145,
   unlocked: 146,
@@ -82,7 +83,15 @@ export const ExitFlag = { stdoutEnded: 1, stderrEnded: 2, groupAlive: 4 } as con
 export const StreamKind = { null: 0, pipe: 1, inherit: 2, file: 3, append: 4, count: 5 } as const
 
 /** Bits of what a start may ask for beyond the ordinary; the limits have one each, beginning with `limit`. */
-export const StartOption = { nice: 1, limit: 2, descriptors: 64, groups: 128, ranges: 256, direct: 512 } as const
+export const StartOption = {
+  nice: 1,
+  limit: 2,
+  descriptors: 64,
+  groups: 128,
+  ranges: 256,
+  direct: 512,
+  watch: 1024,
+} as const
 
 /** How a descriptor is opened. */
 export const DescriptorMode = { read: 0, write: 1, readWrite: 2, append: 4 } as const

@@ -5,11 +5,11 @@ class UnsupportedError extends Error {
 }
 
 /** @throws UnsupportedError when the start asks for what `child_process` cannot do before the program runs. */
-export function refuseUnsupported({ nice, limits, groups }: StartSpec): void {
+export function refuseUnsupported({ nice, limits, treeLimits, groups }: StartSpec): void {
   const what =
     nice !== undefined && nice !== 0
       ? 'change the niceness of'
-      : Object.values(limits ?? {}).some((limit) => limit !== undefined)
+      : Object.values({ ...limits, ...treeLimits }).some((limit) => limit !== undefined)
         ? 'limit the resources of'
         : groups !== undefined && groups.length > 0
           ? 'set the control group of'

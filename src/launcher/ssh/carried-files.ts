@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { posix } from 'node:path'
-import type { Child, ChildEvents, ChildExit, OutputStream, StartError, StartSpec } from '../port.js'
+import type { Child, ChildEvents, ChildExit, OutputStream, StartError, StartSpec, WatchedUse } from '../port.js'
 
 export interface Carrier {
   /** Starts the child itself. */
@@ -145,6 +145,10 @@ export class CarriedFiles implements Child, ChildEvents {
 
   onDrain(): void {
     this.#events.onDrain?.()
+  }
+
+  onUse(use: WatchedUse): void {
+    this.#events.onUse?.(use)
   }
 
   onInputFailed(error: StartError): void {

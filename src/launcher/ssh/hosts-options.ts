@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { getSystemErrorMap } from 'node:util'
 import { OptionError } from '../../task/errors.js'
 import type { Launcher } from '../port.js'
 import { checkHosts, type HostSpec, parseHostLines, parseHosts } from './host-list.js'
@@ -73,7 +74,12 @@ function read(file: string): HostSpec[] {
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
-    throw new OptionError(`hosts: ${file} cannot be read: ${(error as Error).message}`)
+    const { errno, message } = error as NodeJS.ErrnoException
+    const reason = (errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]) ?? message
+    const what = file === '' ? 'a file without a name' : file
+    throw new OptionError(
+      `hosts: ${what} cannot be read: ${reason}; name a file with a host on each line, as in user@host:4`,
+    )
   }
   return parseHostLines(text, file)
 }

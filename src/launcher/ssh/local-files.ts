@@ -10,6 +10,7 @@ import type {
   StartError,
   StartSpec,
   StdinSpec,
+  WatchedUse,
 } from '../port.js'
 import { checkRanges } from '../ranges.js'
 
@@ -122,6 +123,10 @@ export class LocalFiles implements ChildEvents {
     this.#onRoom = null
     if (onRoom === null) this.#events.onDrain?.()
     else onRoom()
+  }
+
+  onUse(use: WatchedUse): void {
+    this.#events.onUse?.(use)
   }
 
   onInputFailed(error: StartError): void {

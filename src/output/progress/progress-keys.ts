@@ -71,6 +71,7 @@ export class ProgressKeys {
     const before = this.#jobs.get()
     if (!Number.isFinite(before)) return 'there is no limit to how many run at once'
     const jobs = Math.max(1, before + by)
+    if (jobs === before) return 'there is 1 job at once already; p pauses, q starts nothing more'
     this.#jobs.set(jobs)
     return `${jobs} ${jobs === 1 ? 'job' : 'jobs'} at once from now on`
   }

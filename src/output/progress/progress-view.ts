@@ -1,4 +1,5 @@
 import { count } from '../count.js'
+import { asciiText } from '../printable.js'
 import { cutText, textWidth } from '../text-width.js'
 import { type Look, type Piece, paint, type Signs, signsOf } from './look.js'
 import type { ProgressState } from './progress-state.js'
@@ -110,7 +111,8 @@ const KEYS: readonly string[] = [
 /** What the keys do, and have done. */
 function noteLines({ help, notice }: ProgressState, columns: number, room: number, look: Look): string[] {
   const signs: Signs = signsOf(look)
-  const notes = notice === null ? [] : [paint([cutText(notice, columns, signs.ellipsis), 'yellow'], look)]
+  const text = notice === null || look.unicode ? notice : asciiText(notice)
+  const notes = text === null ? [] : [paint([cutText(text, columns, signs.ellipsis), 'yellow'], look)]
   if (help === true) {
     const parts = KEYS.map((text): Piece => [text, 'cyan'])
     notes.push(...flow(parts, columns, columns < 60 ? 6 : 2, look))

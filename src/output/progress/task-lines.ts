@@ -1,5 +1,6 @@
 import { count } from '../count.js'
 import { formatDuration } from '../duration.js'
+import { asciiText } from '../printable.js'
 import { cutText, padText, textWidth } from '../text-width.js'
 import { type Look, type Piece, paint, signsOf } from './look.js'
 import type { FailedTask, ProgressState, RunningTask } from './progress-state.js'
@@ -50,12 +51,12 @@ function widest(texts: readonly string[]): number {
 }
 
 function failedRow({ name, command, end, stderr }: FailedTask, look: Look): Row {
-  const said = screenText(stderr)
+  const said = shownText(stderr, look)
   return {
     mark: [signsOf(look).failed, 'red'],
-    name: screenText(name),
-    time: [screenText(end), 'red'],
-    command: command === null ? '' : screenText(command),
+    name: shownText(name, look),
+    time: [shownText(end, look), 'red'],
+    command: command === null ? '' : shownText(command, look),
     notes: said === '' ? [] : [[said, 'dim']],
   }
 }
@@ -65,9 +66,9 @@ function runningRow({ name, command, elapsedMs, timesUsual }: RunningTask, look:
   const times = timesUsual === null ? '' : `${count(Math.floor(timesUsual))}${signs.times}`
   return {
     mark: [signs.running, 'cyan'],
-    name: screenText(name),
+    name: shownText(name, look),
     time: [formatDuration(elapsedMs)],
-    command: screenText(command),
+    command: shownText(command, look),
     notes:
       times === ''
         ? []
@@ -76,6 +77,10 @@ function runningRow({ name, command, elapsedMs, timesUsual }: RunningTask, look:
             [times, 'yellow'],
           ],
   }
+}
+
+function shownText(text: string, { unicode }: Look): string {
+  return unicode ? screenText(text) : asciiText(screenText(text))
 }
 
 interface Widths {

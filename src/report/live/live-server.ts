@@ -25,6 +25,8 @@ const HOLD_MS = 1_000
 /** How long the end of a run may wait for pages that are open. */
 const END_MS = 2_000
 const MOST_CONNECTIONS = 64
+/** Of addresses that have none. */
+const ORIGIN = 'http://localhost'
 /** Running tasks that a page is told of. */
 const MOST_RUNNING = 200
 const HEADERS: Readonly<Record<string, string>> = {
@@ -110,7 +112,9 @@ export class LiveServer implements LiveReport {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
+    const url = request.url ?? '/'
+    if (!URL.canParse(url, ORIGIN)) return say(response, 400, 'What is that an address of?')
+    const { pathname, searchParams } = new URL(url, ORIGIN)
     const refusal = this.#refusalOf(request, searchParams.get('token') ?? '')
     if (refusal !== null) return say(response, ...refusal)
     if (pathname === '/') return this.#answerPage(response)

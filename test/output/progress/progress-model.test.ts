@@ -135,8 +135,12 @@ describe('ProgressKeys', () => {
     const keys = new ProgressKeys(run)
     keys.press('+')
     expect(run.concurrency).toBe(5)
-    for (let n = 0; n < 9; n++) keys.press('-')
+    for (let n = 0; n < 8; n++) keys.press('-')
     expect(run.concurrency).toBe(1)
+    expect(keys.press('-')).toBe('there is 1 job at once already; p pauses, q starts nothing more')
+    expect(run.concurrency).toBe(1)
+    expect(keys.press('+')).toBe('2 jobs at once from now on')
+    expect(keys.press('-')).toBe('1 job at once from now on')
     run.concurrency = Number.POSITIVE_INFINITY
     keys.press('-')
     expect(run.concurrency).toBe(Number.POSITIVE_INFINITY)

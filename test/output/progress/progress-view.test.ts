@@ -46,8 +46,20 @@ test('what is not known is not shown: no bar without a total, an ETA only when t
 })
 
 test('a terminal that shows only ASCII gets nothing else', () => {
-  const lines = shown(stateOf({ help: true, notice: 'as it goes' }), 60, 24, { unicode: false })
-  expect(lines.join('')).toMatch(/^[ -~]*$/)
+  const odd = 'gr\u00fc\u00df \u4e2d\u{1f600}'
+  const { longest, failures } = stateOf()
+  const state = stateOf({
+    help: true,
+    notice: odd,
+    longest: longest.map((task) => ({ ...task, command: odd, name: odd })),
+    failures: failures.map((task) => ({ ...task, command: odd, stderr: odd, end: odd })),
+  })
+  for (const columns of [20, 60, 120]) {
+    const lines = shown(state, columns, 24, { unicode: false })
+    expect(lines.join('')).toMatch(/^[ -~]*$/)
+    for (const line of lines) expect(line.length).toBeLessThan(columns)
+  }
+  expect(shown(state, 120, 24, { unicode: false }).join('\n')).toContain('gr\\u{fc}\\u{df} \\u{4e2d}\\u{1f600}')
 })
 
 test('what keys do is shown on demand', () => {
