@@ -6,6 +6,7 @@ import { AllowedPrograms } from './allowed-programs.js'
 import { Backend, type TaskEvents, type TaskJob, type TaskWorker } from './backend.js'
 import { bullWorkerClass } from './bull-worker.js'
 import { Control, controlName, KnownMarks } from './control.js'
+import { finishTogether } from './finish-batches.js'
 import { reasonOf } from './fleet-error.js'
 import { Gathering } from './gathering.js'
 import { HandlerStarter } from './handler-starter.js'
@@ -102,6 +103,7 @@ export class FleetWorker implements AsyncDisposable {
       removeOnComplete: keep,
       removeOnFail: keep,
     })
+    if (backend.address.kind !== 'postgres') finishTogether(this.bull)
     this.bull.on('error', (error) => this.#tellProblem(error))
     if (options.verifier?.recorded !== undefined) this.bull.on('completed', ({ data }) => void this.#tellRecorded(data))
     this.#control = new Control(backend, this.bull)
