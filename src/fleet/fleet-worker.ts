@@ -64,6 +64,8 @@ export class FleetWorker implements AsyncDisposable {
   /** Until there are no more that wait than slots. */
   readonly #gathering = new Gathering(() => this.#starter.gathers && this.#starter.waiting > this.#starter.concurrency)
   readonly #marksTimer: NodeJS.Timeout
+  /** Before that nothing is begun, since it may have been cancelled. */
+  #hasMarks = false
   #lastProblem = ''
   #isDraining = false
   #closed: Promise<void> | null = null
@@ -197,6 +199,7 @@ export class FleetWorker implements AsyncDisposable {
   async #process(job: TaskJob, token = ''): Promise<PackedResult> {
     // The server has answered.
     this.#lastProblem = ''
+    if (!this.#hasMarks) await this.#readMarks()
     if (this.#isDraining) return this.#handBack(job, token)
     const isAhead = this.#leases.size >= this.#starter.concurrency
     // It was asked for before it was known that others take long.
@@ -254,6 +257,7 @@ export class FleetWorker implements AsyncDisposable {
   async #readMarks(): Promise<void> {
     try {
       this.#marks.replace(await this.#control.marks())
+      this.#hasMarks = true
       this.#endMarked()
     } catch {
       // The next time is soon, and that the server is away is told by who takes tasks.
