@@ -6,6 +6,7 @@ import { AllowedPrograms } from './allowed-programs.js'
 import { Backend, type TaskEvents, type TaskJob, type TaskWorker } from './backend.js'
 import { bullWorkerClass } from './bull-worker.js'
 import { Control, controlName, KnownMarks } from './control.js'
+import { finishTogether } from './finish-batches.js'
 import { reasonOf } from './fleet-error.js'
 import { Gathering } from './gathering.js'
 import { HandlerStarter } from './handler-starter.js'
@@ -63,6 +64,8 @@ export class FleetWorker implements AsyncDisposable {
   /** Until there are no more that wait than slots. */
   readonly #gathering = new Gathering(() => this.#starter.gathers && this.#starter.waiting > this.#starter.concurrency)
   readonly #marksTimer: NodeJS.Timeout
+  /** Before that nothing is begun, since it may have been cancelled. */
+  #hasMarks = false
   #lastProblem = ''
   #isDraining = false
   #closed: Promise<void> | null = null
@@ -102,6 +105,7 @@ export class FleetWorker implements AsyncDisposable {
       removeOnComplete: keep,
       removeOnFail: keep,
     })
+    if (backend.address.kind !== 'postgres') finishTogether(this.bull)
     this.bull.on('error', (error) => this.#tellProblem(error))
     if (options.verifier?.recorded !== undefined) this.bull.on('completed', ({ data }) => void this.#tellRecorded(data))
     this.#control = new Control(backend, this.bull)
@@ -195,6 +199,7 @@ export class FleetWorker implements AsyncDisposable {
   async #process(job: TaskJob, token = ''): Promise<PackedResult> {
     // The server has answered.
     this.#lastProblem = ''
+    if (!this.#hasMarks) await this.#readMarks()
     if (this.#isDraining) return this.#handBack(job, token)
     const isAhead = this.#leases.size >= this.#starter.concurrency
     // It was asked for before it was known that others take long.
@@ -252,6 +257,7 @@ export class FleetWorker implements AsyncDisposable {
   async #readMarks(): Promise<void> {
     try {
       this.#marks.replace(await this.#control.marks())
+      this.#hasMarks = true
       this.#endMarked()
     } catch {
       // The next time is soon, and that the server is away is told by who takes tasks.

@@ -65,6 +65,8 @@ export interface QueueLimits {
 
 const WAITING = ['wait', 'prioritized', 'delayed'] as const
 const DONE = ['completed', 'failed'] as const
+/** What is longer of the name of a connection PostgreSQL cuts off. */
+const MOST_NAME_BYTES = 63
 /** Names that are read at a time. */
 const PAGE = 5_000
 
@@ -74,7 +76,7 @@ export async function status(options: StatusOptions): Promise<FleetStatus> {
   return askQueue(options.queue, options, (opened) => statusOf(opened, run))
 }
 
-async function statusOf({ queue, control }: OpenQueue, run: string | null): Promise<FleetStatus> {
+async function statusOf({ backend, queue, control }: OpenQueue, run: string | null): Promise<FleetStatus> {
   const [active, workers, cancelled, tasks, limits] = await Promise.all([
     queue.getJobs(['active']) as Promise<(TaskJob | undefined)[]>,
     queue.getWorkers(),
@@ -86,7 +88,13 @@ async function statusOf({ queue, control }: OpenQueue, run: string | null): Prom
     .filter((job) => job !== undefined)
     .filter(({ data }) => run === null || data.run === run)
     .map(runningTask)
-  const names = workers.map(({ name, rawname }) => workerName(name, rawname)).filter((name) => name !== null)
+  const isPostgres = backend.address.kind === 'postgres'
+  const names = workers.flatMap(({ name, rawname }) => {
+    const whole = rawname ?? name ?? ''
+    const own = workerName(whole)
+    if (own === null || !isPostgres || Buffer.byteLength(whole) < MOST_NAME_BYTES) return own ?? []
+    return active.find((job) => job?.processedBy?.startsWith(own))?.processedBy ?? own
+  })
   const withCount = (name: string) => ({ name, running: running.filter(({ worker }) => worker === name).length })
   return {
     queue: queue.name,
@@ -138,6 +146,6 @@ function runningTask(job: TaskJob): RunningTask {
 }
 
 /** BullMQ gives a connection a name that ends with that of its worker. */
-function workerName(name: string | undefined, rawname: string | undefined): string | null {
-  return /:w:(.*)$/.exec(rawname ?? name ?? '')?.[1] ?? null
+function workerName(connection: string): string | null {
+  return /:w:(.*)$/.exec(connection)?.[1] ?? null
 }

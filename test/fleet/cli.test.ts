@@ -100,6 +100,36 @@ it('submit gives the name of its run, by which results are waited for, printed a
     })
   }))
 
+it('submit --wait that is killed is called again, and gives all results of tasks that ran once', () =>
+  working(async () => {
+    const log = join(folder, 'killed')
+    const items = Array.from({ length: 60 }, (_, n) => String(n))
+    const words = [
+      'submit',
+      '--queue',
+      queue,
+      '--run',
+      'killed',
+      '--wait',
+      '-k',
+      `echo {} >> ${log}; echo {}`,
+      ':::',
+      ...items,
+    ]
+    const first = new Drover(words)
+    await until('some are done', () => first.stdout.split('\n').length > 5)
+    first.process.kill('SIGKILL')
+    await first.exit
+    expect(await drover(...words)).toMatchObject({ status: 0, stdout: `${items.join('\n')}\n` })
+    const begun = readFileSync(log, 'utf8').trimEnd().split('\n')
+    expect(
+      begun
+        .map(Number)
+        .sort((a, b) => a - b)
+        .map(String),
+    ).toEqual(items)
+  }))
+
 it('a bad line of a stream is not submitted, and counted', () =>
   working(async () => {
     const end = new Drover(['submit', '--queue', queue, '--tasks', '-'], { input: '{"command":"true"}\nno\n' })

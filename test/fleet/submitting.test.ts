@@ -1,10 +1,14 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { dispatch } from '../../src/dispatch/dispatch.js'
+import { parseQueueAddress } from '../../src/fleet/address.js'
+import { Backend } from '../../src/fleet/backend.js'
 import { cancel } from '../../src/fleet/cancel.js'
+import { FleetWorker } from '../../src/fleet/fleet-worker.js'
 import { QueueRunner } from '../../src/fleet/queue-runner.js'
 import { status } from '../../src/fleet/status.js'
 import { submit } from '../../src/fleet/submit.js'
+import { checkWorkOptions } from '../../src/fleet/work-options.js'
 import { processesWith, uniqueSleep } from '../helpers/processes.js'
 import { until } from '../helpers/until.js'
 import { fleetOn, KINDS, linesIn } from './fleet-on.js'
@@ -114,6 +118,38 @@ describe.each(KINDS)('submitting and cancelling on %s', (kind) => {
       { state: 'cancelled', error: { code: 'ERR_DROVER_CANCELLED' } },
       { state: 'skipped', error: { code: 'ERR_DROVER_CANCELLED' } },
     ])
+  })
+
+  it('begins nothing that was cancelled before the worker came', async () => {
+    fleet.newQueue()
+    const { queue } = fleet
+    await submit(
+      Array.from({ length: 40 }, (_, n) => `nothing ${n}`),
+      { queue, run: 'gone' },
+    )
+    await cancel({ queue, run: 'gone' })
+    let [calls, hears] = [0, () => {}]
+    const backend = await Backend.load(parseQueueAddress(queue))
+    const events = backend.events.bind(backend)
+    // Of what is cancelled from now on it hears late.
+    backend.events = (name) => {
+      const late = new Promise<void>((resolve) => {
+        hears = resolve
+      })
+      return Object.assign(events(name), { waitUntilReady: () => late })
+    }
+    const handler = () => {
+      calls += 1
+    }
+    const worker = new FleetWorker(backend, checkWorkOptions({ queue, concurrency: 8, handler }))
+    try {
+      await until('all have a result', async () => (await status({ queue })).tasks.done === 40)
+      expect(calls).toBe(0)
+      expect(worker.counts().byState.skipped).toBe(40)
+    } finally {
+      hears()
+      await worker.destroy()
+    }
   })
 
   it('ends one task of a run by its id, and the others go on', async () => {

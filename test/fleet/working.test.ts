@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { cancel } from '../../src/fleet/cancel.js'
 import { status } from '../../src/fleet/status.js'
 import { processesWith, uniqueSleep } from '../helpers/processes.js'
 import { until } from '../helpers/until.js'
@@ -8,6 +9,18 @@ import { fleetOn, KINDS, linesOf } from './fleet-on.js'
 
 describe.each(KINDS)('workers on %s', (kind) => {
   const fleet = fleetOn(kind)
+
+  it('are known by their names, however long, to who looks', async () => {
+    fleet.newQueue()
+    const names = ['a', 'b'].map((letter) => letter.repeat(60))
+    const workers = await Promise.all(names.map((name) => fleet.worker({ name, concurrency: 1 })))
+    const running = fleet.run(['sleep 60', 'sleep 60'], { run: 'long' })
+    await until('both have one', () => workers.every((worker) => worker.counts().active === 1))
+    const { workers: found } = await status({ queue: fleet.queue })
+    expect(found).toEqual(names.map((name) => ({ name, running: 1 })))
+    await cancel({ queue: fleet.queue, run: 'long' })
+    expect((await running).map(({ state }) => state)).toEqual(['cancelled', 'cancelled'])
+  })
 
   it('gives a task nothing of its environment but what is named', async () => {
     fleet.newQueue()
