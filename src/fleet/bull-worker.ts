@@ -1,4 +1,4 @@
-import type { BullModule, TaskJob, TaskWorkerClass } from './backend.js'
+import type { BullModule, TaskJob, TaskWorker, TaskWorkerClass } from './backend.js'
 import type { PackedResult } from './packed-result.js'
 
 /** What drover's tasks need to be told of that BullMQ's worker does. */
@@ -15,6 +15,16 @@ export interface BullWorkerEvents {
   lostResult(job: TaskJob, reason: string): PackedResult
 }
 
+/** BullMQ's worker, and what drover asks it. */
+export interface BullWorker extends TaskWorker {
+  /** Jobs that are this worker's and have no result yet that the server knows of. */
+  readonly unrecorded: number
+  /** While it is being closed: ends what it does again and again, which it would itself only when the server has answered. */
+  standDown(): void
+}
+
+type BullWorkerClass = TaskWorkerClass & (new (...args: ConstructorParameters<TaskWorkerClass>) => BullWorker)
+
 type CompletedCall = Parameters<InstanceType<TaskWorkerClass>['handleCompleted']>
 
 /** What the server answers when a job is not this worker's any more: gone, not locked, not active, or another's lock. */
@@ -26,10 +36,20 @@ const AGAIN_MS = 500
  * BullMQ's worker, with some things changed: it says when it asked for locks, results may go several at a time, one that cannot be recorded for the moment is
  * recorded later and never turned into a failure, and a job that was lost too often gets a result as all others do.
  */
-export function bullWorkerClass(bull: BullModule, events: BullWorkerEvents): TaskWorkerClass {
+export function bullWorkerClass(bull: BullModule, events: BullWorkerEvents): BullWorkerClass {
   const Base = bull.Worker as unknown as TaskWorkerClass
 
   return class DroverWorker extends Base {
+    get unrecorded(): number {
+      return this.lockManager.getActiveJobCount()
+    }
+
+    standDown(): void {
+      const { stalledCheckStopper } = this as unknown as { stalledCheckStopper?: () => void }
+      stalledCheckStopper?.()
+      void this.lockManager.close()
+    }
+
     override async extendJobLocks(jobIds: string[], tokens: string[], duration: number): Promise<string[]> {
       const askedAtMs = performance.now()
       const lost = await super.extendJobLocks(jobIds, tokens, duration)
@@ -78,5 +98,5 @@ export function bullWorkerClass(bull: BullModule, events: BullWorkerEvents): Tas
         ? this.handleCompleted(events.lostResult(job, error.message), job, token, ...rest)
         : super.handleFailed(error, job, token, ...rest)
     }
-  } as unknown as TaskWorkerClass
+  } as unknown as BullWorkerClass
 }

@@ -121,6 +121,7 @@ export function clusterBackend(
     const backend = create(name, { ...options, connection: cluster }, parts)
     const close = backend.close.bind(backend)
     backend.close = async (isForced) => {
+      if (isForced === true) cluster.disconnect()
       try {
         await close(isForced)
       } finally {

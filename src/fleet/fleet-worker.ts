@@ -3,8 +3,8 @@ import { usableCpus } from '../slots/usable-cpus.js'
 import type { Result } from '../task/result.js'
 import { describeAddress } from './address.js'
 import { AllowedPrograms } from './allowed-programs.js'
-import { Backend, type TaskEvents, type TaskJob, type TaskWorker } from './backend.js'
-import { bullWorkerClass } from './bull-worker.js'
+import { Backend, type TaskEvents, type TaskJob } from './backend.js'
+import { type BullWorker, bullWorkerClass } from './bull-worker.js'
 import { Control, controlName, KnownMarks } from './control.js'
 import { finishTogether } from './finish-batches.js'
 import { reasonOf } from './fleet-error.js'
@@ -12,6 +12,7 @@ import { Gathering } from './gathering.js'
 import { HandlerStarter } from './handler-starter.js'
 import { DRAINED, type JobRun, type JobRunParts, runJob, withoutStart } from './job-run.js'
 import { Leases } from './leases.js'
+import { closeOrLetGo, GOODBYE_MS, isSettledWithin, letGo } from './let-go.js'
 import { addressOf } from './open-queue.js'
 import { type PackedResult, packResult } from './packed-result.js'
 import { Permits } from './permits.js'
@@ -47,7 +48,7 @@ export class FleetWorker implements AsyncDisposable {
   /** The connection, for who needs BullMQ itself. */
   readonly backend: Backend
   /** BullMQ's worker, for its events and metrics. */
-  readonly bull: TaskWorker
+  readonly bull: BullWorker
   /** What others see of it. */
   readonly name: string
   readonly #options: CheckedWorkOptions
@@ -69,6 +70,10 @@ export class FleetWorker implements AsyncDisposable {
   #lastProblem = ''
   #isDraining = false
   #closed: Promise<void> | null = null
+  #giveUp = () => {}
+  readonly #givenUp = new Promise<void>((resolve) => {
+    this.#giveUp = resolve
+  })
 
   constructor(backend: Backend, options: CheckedWorkOptions) {
     this.backend = backend
@@ -149,11 +154,14 @@ export class FleetWorker implements AsyncDisposable {
     return this.#closed
   }
 
-  /** As {@link close}, but what runs is ended and handed back. */
+  /** As {@link close}, but what runs is ended and handed back; a server that does not answer then is not waited for. */
   async destroy(): Promise<void> {
     const closed = this.close()
     this.#starter.halt('now', DRAINED)
+    await this.#starter.close()
+    const timer = setTimeout(this.#giveUp, GOODBYE_MS)
     await closed
+    clearTimeout(timer)
   }
 
   /** {@link close}. */
@@ -164,20 +172,14 @@ export class FleetWorker implements AsyncDisposable {
   async #close(): Promise<void> {
     const closing = this.bull.close()
     await this.#starter.close()
-    // Of a server that cannot be reached for so long the tasks are somebody else's, and it would refuse their results.
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#options.lockMs)
-    })
-    await Promise.race([closing, late])
-    clearTimeout(timer)
-    void this.bull
-      .getBackend()
-      .close(true)
-      .catch(() => {})
+    // Of a server that cannot be reached for as long as a lock holds the tasks are somebody else's, and it would refuse their results.
+    const patienceMs = this.bull.unrecorded > 0 ? this.#options.lockMs : GOODBYE_MS
+    await isSettledWithin(patienceMs, Promise.race([closing, this.#givenUp]))
+    this.bull.standDown()
+    letGo(this.bull.getBackend())
     clearInterval(this.#marksTimer)
     this.#leases.close()
-    await Promise.all([this.#events.close().catch(() => {}), this.#permits.close().catch(() => {})])
+    await Promise.all([closeOrLetGo([this.#events]), this.#permits.close()])
   }
 
   #bullClass() {

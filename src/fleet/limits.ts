@@ -1,5 +1,6 @@
 import { checkCount, checkDuration } from '../process/process-options.js'
 import type { BackendOptions, TaskQueue } from './backend.js'
+import { closeOrLetGo } from './let-go.js'
 import { askQueue, type QueueChoice } from './open-queue.js'
 import { permitQueue } from './permits.js'
 import { limitsOf, type QueueLimits } from './status.js'
@@ -35,7 +36,7 @@ export async function limit(options: LimitOptions): Promise<QueueLimits> {
     try {
       return await set(queue, options)
     } finally {
-      if (queue !== whole) await queue.close()
+      if (queue !== whole) await closeOrLetGo([queue])
     }
   })
 }

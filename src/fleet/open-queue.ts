@@ -2,6 +2,7 @@ import { parseQueueAddress, type QueueAddress } from './address.js'
 import { Backend, type BackendOptions, type TaskQueue } from './backend.js'
 import { CONNECT_MS } from './connection.js'
 import { Control } from './control.js'
+import { closeOrLetGo } from './let-go.js'
 
 /** Where the queue is: an address as text, see {@link parseQueueAddress}, or one that was read. */
 export type QueueChoice = string | QueueAddress
@@ -19,7 +20,7 @@ export async function openQueue(choice: QueueChoice, options: BackendOptions = {
   const backend = await Backend.load(addressOf(choice), options)
   const queue = backend.queue()
   await backend.ready(queue)
-  return { backend, queue, control: new Control(backend, queue), close: () => queue.close() }
+  return { backend, queue, control: new Control(backend, queue), close: () => closeOrLetGo([queue]) }
 }
 
 /** Does something with a queue that is closed after it. @throws as {@link openQueue}. */

@@ -1,4 +1,5 @@
 import type { Backend, TaskJob, TaskQueue, TaskWorker } from './backend.js'
+import { closeOrLetGo } from './let-go.js'
 
 /** The right to run one task, for as long as it is renewed. */
 export interface Permit {
@@ -84,7 +85,7 @@ class TagPermits {
 
   async close(): Promise<void> {
     clearInterval(this.#renewer)
-    await Promise.all([this.#worker.close(), this.#queue.close()])
+    await closeOrLetGo([this.#worker, this.#queue])
   }
 
   #permit(job: TaskJob, token: string): Permit {

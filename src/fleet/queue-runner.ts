@@ -5,7 +5,9 @@ import { isConclusive, type Result, type ResultError, type ResultState } from '.
 import type { Task } from '../task/task.js'
 import { uniqueId } from '../task/unique-id.js'
 import type { BackendOptions, TaskEvents, TaskJob } from './backend.js'
+import { CONNECT_MS } from './connection.js'
 import { JobBatches } from './job-batches.js'
+import { closeOrLetGo, isSettledWithin } from './let-go.js'
 import { type OpenQueue, openQueue, type QueueChoice } from './open-queue.js'
 import { type PackedResult, stateOfPacked, unpackResult } from './packed-result.js'
 import { jobLimits, type SubmitOptions } from './submit.js'
@@ -133,8 +135,8 @@ export class QueueRunner implements TaskRunner, AsyncDisposable {
     if (this.#isClosed) return
     this.#isClosed = true
     if (this.#looker !== null) clearTimeout(this.#looker)
-    await this.#batches.end().catch(() => {})
-    await Promise.all([this.#events.close().catch(() => {}), this.#opened.close().catch(() => {})])
+    await isSettledWithin(CONNECT_MS, this.#batches.end())
+    await Promise.all([closeOrLetGo([this.#events]), this.#opened.close()])
   }
 
   /** {@link close}. */

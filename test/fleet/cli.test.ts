@@ -200,7 +200,7 @@ it('limit sets what holds on all machines together', () =>
 
 it.each([
   [['run', '--queue', 'redis://me:secret@localhost', 'true'], 'a password on the command line can be read'],
-  [['run', '--queue', 'http://localhost', 'true'], 'expected an address that begins with one of redis://'],
+  [['run', '--queue', 'http://localhost', 'true'], 'that begins with one of redis://'],
   [['run', '--queue', 'redis://h/?queue=9', 'true'], 'the name of a queue is letters, digits'],
   [['run', '--queue', 'redis://h', '--nice', '3', 'true'], '--nice is for the machines that run the tasks'],
   [['run', '--queue', 'redis://h', '--results', 'x', 'true'], '--results keeps output here'],

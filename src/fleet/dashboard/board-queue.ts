@@ -1,4 +1,5 @@
 import { Backend } from '../backend.js'
+import { closeOrLetGo } from '../let-go.js'
 import { addressOf, type QueueChoice } from '../open-queue.js'
 import type { BoardQueue } from './queue-shape.js'
 
@@ -16,5 +17,5 @@ export interface OpenBoardQueue {
 export async function openBoardQueue(choice: QueueChoice | BoardQueue): Promise<OpenBoardQueue> {
   if (typeof choice === 'object' && 'getJobCounts' in choice) return { queue: choice, close: async () => {} }
   const queue = (await Backend.load(addressOf(choice))).queue()
-  return { queue, close: () => queue.close() }
+  return { queue, close: () => closeOrLetGo([queue]) }
 }
