@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 
 /** Raised knowingly: what has made it grow is named in the commit that does it. */
-const LIMITS = { packedBytes: 1_650_000, unpackedBytes: 4_400_000, files: 300 }
+const LIMITS = { packedBytes: 1_700_000, unpackedBytes: 4_500_000, files: 300 }
 
 const BELONGS =
   /^(?:package\.json|(?:README|CHANGELOG)\.md|LICENSE|bin\/drover\.cjs|docs\/(?:api\/)?[\w-]+\.md|clients\/README\.md|clients\/php\/\w+\.php|clients\/python\/\w+\.py|prebuilds\/linux-\w+\/drover-launcher|dist\/(?:[\w-]+\/)*[\w-]+(?:\.js|\.cjs|\.d\.ts)|dist\/report-page\.html|dist\/drover\.cjs\.[\w.-]+\.cache)$/

@@ -252,6 +252,7 @@ export class DispatchRun implements AsyncIterable<Result> {
   async #end(): Promise<void> {
     if (this.#ending) return
     this.#ending = true
+    this.#scheduler.over()
     await this.#lifecycle.end()
     this.#results.end(this.#scheduler.fatal ?? this.#sourceError)
     this.#onEnded()

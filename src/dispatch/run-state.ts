@@ -17,6 +17,7 @@ export class RunState {
   #stopped: ResultError | null = null
   #endedNow: ResultError | null = null
   #hurried = false
+  #isOver = false
 
   /** Why nothing is started any more; null while something may be. */
   get stopped(): ResultError | null {
@@ -37,9 +38,15 @@ export class RunState {
     return this.#pause.isOn
   }
 
-  /** Whether nothing is started for a while. A run that is stopped cannot be paused. */
+  /** Whether nothing is started for a while. A run that is stopped or over cannot be paused. */
   set paused(paused: boolean) {
-    this.#pause.set(paused && this.#stopped === null)
+    this.#pause.set(paused && this.#stopped === null && !this.#isOver)
+  }
+
+  /** All is done, and nothing more will come that could be held. */
+  over(): void {
+    this.#isOver = true
+    this.#pause.set(false)
   }
 
   /** Whether it waits for somebody to let it go on. */

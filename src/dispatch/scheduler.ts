@@ -248,6 +248,12 @@ export class Scheduler {
     this.pump()
   }
 
+  /** Nothing more will come: it cannot be paused any more, which would keep the event loop alive. */
+  over(): void {
+    this.#state.over()
+    this.#setClock()
+  }
+
   /** When it is idle: gives back what would keep the event loop alive. */
   rest(): void {
     this.#state.paused = false

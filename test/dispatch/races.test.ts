@@ -266,3 +266,10 @@ describe('a shortage', () => {
       await dispatcher.close()
     }))
 })
+
+it('a run that is over cannot be paused, which would keep its program alive', async () => {
+  const run = dispatch(['true'])
+  await run.summary()
+  run.steering.pause()
+  expect(run.steering.paused).toBe(false)
+})
