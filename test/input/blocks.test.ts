@@ -48,8 +48,9 @@ async function cutFile(bytes: Buffer, options: BlockOptions = {}): Promise<strin
  * As {@link cut}, of what comes through a pipe; also in how many places of memory the blocks were.
  *
  * @param reuses - whether blocks are given back when they have been looked at.
+ * @param turns - of the event loop before the next block is taken.
  */
-async function cutPipe(chunks: readonly Buffer[], options: BlockOptions = {}, reuses = false) {
+async function cutPipe(chunks: readonly Buffer[], options: BlockOptions = {}, reuses = false, turns = 0) {
   const path = join(folder, 'fifo')
   if (!existsSync(path)) execFileSync('mkfifo', [path])
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
@@ -76,9 +77,17 @@ async function cutPipe(chunks: readonly Buffer[], options: BlockOptions = {}, re
     found.push(block.toString('latin1'))
     memory.add(block.buffer)
     if (reuses) pipe.reuse(block)
+    for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
   }
   await written
   return { found, places: memory.size, asked }
+}
+
+/** Text of this length in which each place can be told from others. */
+function numbers(first: number, length: number): string {
+  let text = ''
+  for (let n = 0; text.length < length; n++) text += `${first}.${n} `
+  return text.slice(0, length)
 }
 
 /** The records, found one character at a time. */
@@ -198,6 +207,23 @@ describe('blocks', () => {
       expect((await cutFile(bytes, options)).join('|') === found.join('|')).toBe(true)
       expect((await cutPipe([bytes], options)).found.join('|') === found.join('|')).toBe(true)
     }
+  })
+
+  // A read that brings several blocks, of which a later one takes the memory along that the next read was meant for.
+  it('that come through a pipe hold what came, also when they are taken late and their memory is used again', async () => {
+    const lengths = fc.array(fc.oneof(fc.nat(60), fc.integer({ min: 130_000, max: 200_000 })), { maxLength: 12 })
+    const shapes = fc.oneof(
+      fc.record({ blockBytes: fc.integer({ min: 130_000, max: 160_000 }) }),
+      fc.record({ records: fc.integer({ min: 1, max: 3 }) }),
+    )
+    await fc.assert(
+      fc.asyncProperty(lengths, shapes, fc.boolean(), fc.nat(6), async (some, shape, reuses, turns) => {
+        const bytes = Buffer.concat(some.map((length, n) => Buffer.from(`${numbers(n, length)}\n`)))
+        const { found } = await cutPipe([bytes], shape, reuses, turns)
+        expect(found.join('') === bytes.toString('latin1')).toBe(true)
+      }),
+      { numRuns: 60, examples: [[[10, 1_048_600, ...Array(5_000).fill(60)], { blockBytes: 1 << 20 }, true, 3]] },
+    )
   })
 
   it('that come through a pipe are gathered in the memory of those that were given back, and in no other', async () => {

@@ -29,6 +29,8 @@ export class BlockCutter<Block> {
   #found = 0
   #border = 0
   readonly #free: Buffer[] = []
+  /** Where the {@link room} is that was given last. */
+  #roomAt: { readonly bytes: Buffer; readonly end: number } | null = null
 
   /**
    * @param source - what it comes from, for messages.
@@ -47,14 +49,21 @@ export class BlockCutter<Block> {
     yield* this.#blocks(false)
   }
 
-  /** Where the next bytes may be put, in place of {@link push}; to be told with {@link filled}, and valid until then. */
+  /**
+   * Where the next bytes may be put, in place of {@link push}; to be told with {@link filled}, and valid until then. Not while blocks are
+   * left to be iterated, which may give the memory to somebody else.
+   */
   room(): Buffer {
     if (this.#bytes.length - this.#end < LEAST_ROOM) this.#makeRoom(this.#end - this.#start, LEAST_ROOM)
+    this.#roomAt = { bytes: this.#bytes, end: this.#end }
     return this.#bytes.subarray(this.#end)
   }
 
   /** As {@link push}, for bytes that were put into the {@link room}. */
   *filled(length: number): Generator<Block> {
+    const isThere = this.#roomAt?.bytes === this.#bytes && this.#roomAt.end === this.#end
+    if (!isThere) throw new Error('the bytes are not where blocks are gathered')
+    this.#roomAt = null
     this.#end += length
     yield* this.#blocks(false)
   }

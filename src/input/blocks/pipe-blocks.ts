@@ -11,6 +11,8 @@ export interface PipeInput {
   readonly onMuch?: (() => void) | undefined
 }
 
+const SPARE_BYTES = 64 * 1024
+
 /**
  * Blocks of what comes through a pipe, which is read straight to where they are gathered: a stream would make a buffer of each little
  * that a pipe holds, and cost more than all the rest.
@@ -20,9 +22,11 @@ export class PipeBlocks {
   readonly #cutter: BlockCutter<Buffer>
   readonly #source: string
   readonly #onMuch: () => void
-  /** The blocks that are whole with what was read last; nothing is read before they have been taken. */
-  #whole: Iterator<Buffer, void> | null = null
-  #first: Buffer | null = null
+  /** The first blocks that are whole with what was read last, and where there are more: nothing is read before they have been taken. */
+  #first: Buffer[] = []
+  #more: Iterator<Buffer, void> | null = null
+  /** Where the next read goes that is asked for while there are more: when they are cut, others get the memory that they are in. */
+  readonly #spare = Buffer.allocUnsafeSlow(SPARE_BYTES)
   #hasEnded = false
   #error: { error: unknown } | null = null
   #wake: () => void = () => {}
@@ -38,7 +42,11 @@ export class PipeBlocks {
       fd,
       readable: true,
       writable: false,
-      onread: { buffer: () => this.#cutter.room(), callback: (bytes: number) => this.#onRead(bytes) },
+      onread: {
+        // Asked for behind each read, be it that nothing is to be read for the moment.
+        buffer: () => (this.#more === null ? this.#cutter.room() : this.#spare),
+        callback: (bytes: number, buffer: Uint8Array) => this.#onRead(bytes, buffer),
+      },
     } as ConstructorParameters<typeof Socket>[0])
     this.#socket.on('error', (error) => this.#end({ error: cannotRead(this.#source, error) }))
     this.#socket.on('end', () => this.#end(null))
@@ -50,13 +58,9 @@ export class PipeBlocks {
   async *blocks(): AsyncGenerator<Buffer, void> {
     try {
       for (;;) {
-        if (this.#first !== null) {
-          const first = this.#first
-          this.#first = null
-          yield first
-          yield* { [Symbol.iterator]: () => this.#whole! }
-          this.#whole = null
-        }
+        yield* this.#first.splice(0)
+        if (this.#more !== null) yield* { [Symbol.iterator]: () => this.#more! }
+        this.#more = null
         if (this.#error !== null) throw this.#error.error
         if (this.#hasEnded) break
         await this.#read()
@@ -85,15 +89,20 @@ export class PipeBlocks {
   }
 
   /** @returns whether more may be read. */
-  #onRead(bytes: number): boolean {
+  #onRead(bytes: number, buffer: Uint8Array): boolean {
     try {
-      const whole = this.#cutter.filled(bytes)
+      const whole =
+        buffer === this.#spare ? this.#cutter.push(this.#spare.subarray(0, bytes)) : this.#cutter.filled(bytes)
       const first = whole.next()
       if (first.done === true) return true
-      this.#whole = whole
-      this.#first = first.value
+      this.#first.push(first.value)
       this.#count += 1
       if (this.#count === 2) this.#onMuch()
+      const second = whole.next()
+      if (second.done !== true) {
+        this.#first.push(second.value)
+        this.#more = whole
+      }
     } catch (error) {
       this.#error = { error }
     }
