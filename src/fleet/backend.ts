@@ -16,6 +16,7 @@ import {
   CONNECT_MS,
   clusterBackend,
   isDisconnection,
+  postgresBackend,
   postgresConnection,
   reconnectMs,
   redisConnection,
@@ -218,7 +219,7 @@ interface Way {
 async function wayTo(address: QueueAddress, bull: BullModule): Promise<Way> {
   if (address.kind === 'postgres') {
     const connection = { ...postgresConnection(address), schema: address.schema, migrate: true }
-    return { factory: bull.createPostgresBackend as unknown as Way['factory'], connection }
+    return { factory: postgresBackend(bull.createPostgresBackend as unknown as Way['factory']), connection }
   }
   const factory = bull.createRedisBackend as unknown as Way['factory']
   const connection = redisConnection(address)

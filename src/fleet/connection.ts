@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { BackendFactory, IQueueBackend } from 'bullmq'
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis'
@@ -127,6 +128,36 @@ export function clusterBackend(
       } finally {
         cluster.disconnect()
       }
+    }
+    return backend
+  }
+}
+
+/** What is used of BullMQ's way to a PostgreSQL server. */
+interface PostgresListening {
+  readonly pool: EventEmitter
+  readonly listenClient?: EventEmitter
+  readonly listenClientPromise?: Promise<EventEmitter>
+  close(): Promise<void>
+}
+
+/**
+ * Before clients are ended, nobody listens to their errors any more: BullMQ takes all listeners from the one that listens, and so does the
+ * pool. What goes wrong with them then would end the program.
+ */
+export function postgresBackend(
+  create: BackendFactory<IQueueBackend, unknown>,
+): BackendFactory<IQueueBackend, unknown> {
+  return (name, options, parts) => {
+    const backend = create(name, options, parts)
+    const { connection } = backend as unknown as { readonly connection: PostgresListening }
+    const close = connection.close.bind(connection)
+    connection.pool.on('connect', (client: EventEmitter) => client.on('error', () => {}))
+    connection.close = async () => {
+      const client = connection.listenClient ?? (await connection.listenClientPromise?.catch(() => undefined))
+      const closed = close()
+      client?.on('error', () => {})
+      return closed
     }
     return backend
   }

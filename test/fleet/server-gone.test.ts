@@ -1,4 +1,6 @@
+import type { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { work } from '../../src/fleet/fleet-worker.js'
 import { Drover, drover } from '../helpers/drover.js'
 import { processesWith, uniqueSleep } from '../helpers/processes.js'
 import { until } from '../helpers/until.js'
@@ -61,8 +63,18 @@ describe.each(KINDS)('when the server has gone for good, on %s', (kind) => {
     await says(program, 'ready')
     await goes()
     program.process.kill('SIGTERM')
-    expect(await program.exit).toEqual([0, null])
-    expect((await program.end).stdout).toBe('ready\nclosed\n')
+    expect(await program.end).toMatchObject({ status: 0, signal: null, stderr: '', stdout: 'ready\nclosed\n' })
+  })
+
+  it.runIf(kind === 'PostgreSQL')('what is told to a client that is closed by then ends no program', async () => {
+    const worker = await work({ queue, concurrency: 1 })
+    await worker.ready()
+    const { connection } = worker.bull.getBackend() as unknown as { connection: { listenClient?: EventEmitter } }
+    await until('it listens', () => connection.listenClient !== undefined)
+    const client = connection.listenClient!
+    await worker.close()
+    expect(connection.listenClient).toBe(undefined)
+    expect(() => client.emit('error', new Error('terminating connection'))).not.toThrow()
   })
 
   it('a run that waits for its results ends by a signal', async () => {
