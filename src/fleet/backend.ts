@@ -184,11 +184,16 @@ export class Backend {
     }
   }
 
+  /** Sentinels were reached, and name a server that does not answer: they will soon name another. */
+  #mayBeMoving(error: unknown): boolean {
+    return this.address.kind === 'sentinel' && !reasonOf(error).includes('sentinels are unreachable')
+  }
+
   /** Rejects as soon as the server has refused, a moment later so that one that is just starting gets a second try. */
   async #refused(last: () => unknown): Promise<never> {
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, 300).unref())
-      if (last() === null) continue
+      if (last() === null || this.#mayBeMoving(last())) continue
       await new Promise((resolve) => setTimeout(resolve, 1_500).unref())
       throw last()
     }

@@ -1,11 +1,11 @@
 import type { EventEmitter } from 'node:events'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { work } from '../../src/fleet/fleet-worker.js'
 import { Drover, drover } from '../helpers/drover.js'
 import { processesWith, uniqueSleep } from '../helpers/processes.js'
 import { until } from '../helpers/until.js'
 import { KINDS } from './fleet-on.js'
-import { SERVERS, type TestServer } from './support.js'
+import { SERVERS, startPostgres, type TestServer } from './support.js'
 
 const FLEET = new URL('../../dist/fleet/index.js', import.meta.url).href
 
@@ -66,17 +66,6 @@ describe.each(KINDS)('when the server has gone for good, on %s', (kind) => {
     expect(await program.end).toMatchObject({ status: 0, signal: null, stderr: '', stdout: 'ready\nclosed\n' })
   })
 
-  it.runIf(kind === 'PostgreSQL')('what is told to a client that is closed by then ends no program', async () => {
-    const worker = await work({ queue, concurrency: 1 })
-    await worker.ready()
-    const { connection } = worker.bull.getBackend() as unknown as { connection: { listenClient?: EventEmitter } }
-    await until('it listens', () => connection.listenClient !== undefined)
-    const client = connection.listenClient!
-    await worker.close()
-    expect(connection.listenClient).toBe(undefined)
-    expect(() => client.emit('error', new Error('terminating connection'))).not.toThrow()
-  })
-
   it('a run that waits for its results ends by a signal', async () => {
     const run = new Drover(['run', '--queue', queue, '--progress', 'echo {}', ':::', 'a', 'b'])
     await says(run, '0 of 2 done')
@@ -84,4 +73,18 @@ describe.each(KINDS)('when the server has gone for good, on %s', (kind) => {
     run.process.kill('SIGINT')
     expect(await run.exit).toEqual([null, 'SIGINT'])
   })
+})
+
+it('what PostgreSQL tells a client that is closed by then ends no program', async () => {
+  const server = await startPostgres()
+  onTestFinished(() => server.remove())
+  const queue = server.address('closed')
+  const worker = await work({ queue, concurrency: 1 })
+  await worker.ready()
+  const { connection } = worker.bull.getBackend() as unknown as { connection: { listenClient?: EventEmitter } }
+  await until('it listens', () => connection.listenClient !== undefined)
+  const client = connection.listenClient!
+  await worker.close()
+  expect(connection.listenClient).toBe(undefined)
+  expect(() => client.emit('error', new Error('terminating connection'))).not.toThrow()
 })

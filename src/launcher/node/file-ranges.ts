@@ -27,13 +27,22 @@ export function feedRanges(
   onFailed: (error: StartError) => void,
 ): void {
   let failed: StartError | null = null
+  const fail = (error: NodeJS.ErrnoException): never => {
+    const { code = 'ERR_DROVER_STDIN', message } = error
+    failed = { code, message }
+    throw error
+  }
   const chunks = async function* () {
+    const parts = partsOf(path, ranges)
     try {
-      yield* partsOf(path, ranges)
-    } catch (error) {
-      const { code = 'ERR_DROVER_STDIN', message } = error as NodeJS.ErrnoException
-      failed = { code, message }
-      throw error
+      for (;;) {
+        // And not what is thrown at where this waits when the child reads no more.
+        const part = await parts.next().catch(fail)
+        if (part.done === true) return
+        yield part.value
+      }
+    } finally {
+      await parts.return()
     }
   }
   pipeline(Readable.from(chunks(), { objectMode: false, highWaterMark: CHUNK_BYTES }), stdin, () => {
