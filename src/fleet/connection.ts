@@ -133,17 +133,17 @@ export function clusterBackend(
   }
 }
 
+type ClientClass = new (...args: unknown[]) => EventEmitter
+
 /** What is used of BullMQ's way to a PostgreSQL server. */
 interface PostgresListening {
-  readonly pool: EventEmitter
-  readonly listenClient?: EventEmitter
-  readonly listenClientPromise?: Promise<EventEmitter>
-  close(): Promise<void>
+  readonly pool: { Client: ClientClass }
+  pgModule?: { readonly Client: ClientClass }
 }
 
 /**
- * Before clients are ended, nobody listens to their errors any more: BullMQ takes all listeners from the one that listens, and so does the
- * pool. What goes wrong with them then would end the program.
+ * Of clients that cannot connect or are being ended nobody listens to their errors: BullMQ takes all listeners from the one that listens,
+ * and the pool takes its own. What goes wrong with them then would end the program.
  */
 export function postgresBackend(
   create: BackendFactory<IQueueBackend, unknown>,
@@ -151,15 +151,24 @@ export function postgresBackend(
   return (name, options, parts) => {
     const backend = create(name, options, parts)
     const { connection } = backend as unknown as { readonly connection: PostgresListening }
-    const close = connection.close.bind(connection)
-    connection.pool.on('connect', (client: EventEmitter) => client.on('error', () => {}))
-    connection.close = async () => {
-      const client = connection.listenClient ?? (await connection.listenClientPromise?.catch(() => undefined))
-      const closed = close()
-      client?.on('error', () => {})
-      return closed
-    }
+    const { pool, pgModule } = connection
+    pool.Client = guarded(pool.Client)
+    if (pgModule !== undefined) connection.pgModule = { ...pgModule, Client: guarded(pgModule.Client) }
     return backend
+  }
+}
+
+function guarded(Client: ClientClass): ClientClass {
+  return class extends Client {
+    constructor(...args: unknown[]) {
+      super(...args)
+      this.on('error', () => {})
+    }
+
+    override removeAllListeners(...args: Parameters<EventEmitter['removeAllListeners']>): this {
+      super.removeAllListeners(...args)
+      return this.on('error', () => {})
+    }
   }
 }
 

@@ -41,7 +41,8 @@ describe.each(KINDS)('when the server has gone for good, on %s', (kind) => {
     await goes()
     await says(worker, 'going on when it is there again')
     worker.process.kill('SIGTERM')
-    expect(await worker.exit).toEqual([0, null])
+    const { status, signal, stderr } = await worker.end
+    expect([status, signal], stderr).toEqual([0, null])
   })
 
   it('a busy worker ends at the second time, and its tasks with it', async () => {
@@ -53,7 +54,8 @@ describe.each(KINDS)('when the server has gone for good, on %s', (kind) => {
     worker.process.kill('SIGTERM')
     await says(worker, 'finishing 1 task')
     worker.process.kill('SIGTERM')
-    expect(await worker.exit).toEqual([0, null])
+    const { status, signal, stderr } = await worker.end
+    expect([status, signal], stderr).toEqual([0, null])
     expect(processesWith(sleep)).toEqual([])
   })
 
